@@ -1,0 +1,1 @@
+"""What starts, tests and serves the portal on one machine."""

@@ -1,0 +1,182 @@
+"""The words that a row may hold: each enumeration is one column of states, kinds or policies."""
+
+import enum
+from typing import Self
+
+
+class Choice(enum.StrEnum):
+    """A stored word (`value`) with the words that a person reads (`label`).
+
+    >>> CompanyState("outage").label
+    'Outage'
+    >>> f"{CompanyState.OUTAGE}"
+    'outage'
+    """
+
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+
+def choices(enumeration: type[Choice]) -> list[tuple[str, str]]:
+    """Pairs (stored word, label) in the order of declaration, as a model or form field takes them.
+
+    >>> choices(IncidentKind)
+    [('incident', 'Incident'), ('maintenance', 'Maintenance')]
+    """
+    return [(member.value, member.label) for member in enumeration]
+
+
+class CompanyState(Choice):
+    """How a company, or one of its components, is doing in an incident.
+
+    `unknown` means placed on an affected component, extent not known yet: never shown as green.
+    """
+
+    UNKNOWN = "unknown", "Not known yet"
+    OUTAGE = "outage", "Outage"
+    DEGRADED = "degraded", "Degraded"
+    RESTORED = "restored", "Restored"
+
+
+WORST_FIRST = (
+    CompanyState.OUTAGE,
+    CompanyState.DEGRADED,
+    CompanyState.UNKNOWN,
+    CompanyState.RESTORED,
+)
+
+
+class IncidentKind(Choice):
+    """Whether it went wrong or was planned."""
+
+    INCIDENT = "incident", "Incident"
+    MAINTENANCE = "maintenance", "Maintenance"
+
+
+class Severity(Choice):
+    """How bad an incident is for those whom it touches, mildest first."""
+
+    MINOR = "minor", "Minor"
+    MAJOR = "major", "Major"
+    CRITICAL = "critical", "Critical"
+
+
+class IncidentState(Choice):
+    """Where the work on an incident or a maintenance stands; see `states_of`."""
+
+    INVESTIGATING = "investigating", "Investigating"
+    IDENTIFIED = "identified", "Identified"
+    MONITORING = "monitoring", "Monitoring"
+    RESOLVED = "resolved", "Resolved"
+    SCHEDULED = "scheduled", "Scheduled"
+    IN_PROGRESS = "in_progress", "In progress"
+    VERIFYING = "verifying", "Verifying"
+    COMPLETED = "completed", "Completed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is announced to follow: the last state of either kind."""
+        return self in (IncidentState.RESOLVED, IncidentState.COMPLETED)
+
+
+def states_of(kind: IncidentKind) -> tuple[IncidentState, ...]:
+    """The states that an incident of this kind passes through, in their usual order.
+
+    >>> [str(state) for state in states_of(IncidentKind.MAINTENANCE)]
+    ['scheduled', 'in_progress', 'verifying', 'completed']
+    """
+    if kind == IncidentKind.MAINTENANCE:
+        return (
+            IncidentState.SCHEDULED,
+            IncidentState.IN_PROGRESS,
+            IncidentState.VERIFYING,
+            IncidentState.COMPLETED,
+        )
+    return (
+        IncidentState.INVESTIGATING,
+        IncidentState.IDENTIFIED,
+        IncidentState.MONITORING,
+        IncidentState.RESOLVED,
+    )
+
+
+class UpdateKind(Choice):
+    """What a public text of an incident is for."""
+
+    INVESTIGATING = "investigating", "Investigating"
+    IDENTIFIED = "identified", "Identified"
+    UPDATE = "update", "Update"
+    MONITORING = "monitoring", "Monitoring"
+    RESOLVED = "resolved", "Resolved"
+    REOPENED = "reopened", "Reopened"
+    CORRECTION = "correction", "Correction"
+    POST_MORTEM = "post_mortem", "Post-mortem"
+
+
+class Audience(Choice):
+    """Who may read an update."""
+
+    EVERYONE = "everyone", "Everyone affected"
+    STAFF = "staff", "Staff only"
+
+
+class RosterPolicy(Choice):
+    """What the published list of the tail shows; names only of companies that consented."""
+
+    HIDDEN = "hidden", "Hidden"
+    COUNTS = "counts", "Counts only"
+    NAMES = "names", "Names of companies that agreed"
+
+
+class EntrySource(Choice):
+    """Where a recovery entry came from."""
+
+    STAFF = "staff", "Staff"
+    IMPORT = "import", "Import"
+    OPS = "ops", "Operations tool"
+    CLIENT = "client", "Client company"
+    DEMO = "demo", "Demonstration"
+
+
+class ClaimKind(Choice):
+    """What a published text says of the facts."""
+
+    STARTED_AT = "started_at", "Start"
+    RESTORED_AT = "restored_at", "Resolved for everyone"
+    TOTAL_DURATION = "total_duration", "Total duration"
+    RESTORED_SHARE = "restored_share", "Share restored"
+
+
+class Verdict(Choice):
+    """What the record says of a claim."""
+
+    AGREES = "agrees", "Agrees with the record"
+    ANNOUNCED_TOO_EARLY = "announced_too_early", "Announced too early"
+    ANNOUNCED_TOO_LATE = "announced_too_late", "Announced too late"
+    OVERSTATED = "overstated", "Announced more than the record shows"
+    UNDERSTATED = "understated", "Announced less than the record shows"
+    NOT_YET_TRUE = "not_yet_true", "Not true yet"
+    NOT_COMPARABLE = "not_comparable", "Nothing recorded to compare with"
+
+
+class RequestState(Choice):
+    """Where a company's request for a post-mortem stands."""
+
+    REQUESTED = "requested", "Requested"
+    ACCEPTED = "accepted", "Accepted"
+    DECLINED = "declined", "Declined"
+    PRELIMINARY_DELIVERED = "preliminary_delivered", "Preliminary report delivered"
+    FINAL_DELIVERED = "final_delivered", "Final report delivered"
+
+
+class RequestPolicy(Choice):
+    """How requests for the post-mortem of an incident are answered."""
+
+    APPROVAL = "approval", "Staff approve each request"
+    AUTOMATIC = "automatic", "Accepted for every affected company"
+    CLOSED = "closed", "No requests"

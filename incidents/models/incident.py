@@ -1,0 +1,160 @@
+"""Incidents, what was said about them, and what was claimed."""
+
+import secrets
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from incidents.choices import (
+    Audience,
+    ClaimKind,
+    IncidentKind,
+    IncidentState,
+    RequestPolicy,
+    RosterPolicy,
+    Severity,
+    UpdateKind,
+)
+from incidents.models.base import ChoiceField, Published, PublishedManager, one_of
+from incidents.models.catalogue import AffectedComponent, Component
+from tenants import rls
+from tenants.models import User
+from tenants.models.base import M
+
+_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+def new_reference() -> str:
+    """A public reference like INC-7KQ2M9XT: random, so that it tells nobody how many there are."""
+    return "INC-" + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(8))
+
+
+class IncidentManager(PublishedManager[M]):
+    incident_column = "id"
+
+
+class Incident(Published):
+    """Something that went wrong (or a planned maintenance). A draft is seen by staff only."""
+
+    access = rls.published(f"published_at is not null and {rls.of_own_incidents('id')}")
+
+    reference = models.CharField(max_length=16, unique=True, default=new_reference, editable=False)
+    title = models.CharField(max_length=160)
+    kind = ChoiceField(IncidentKind, default=IncidentKind.INCIDENT)
+    severity = ChoiceField(Severity, default=Severity.MAJOR)
+    state = ChoiceField(IncidentState, default=IncidentState.INVESTIGATING)
+    started_at = models.DateTimeField("start", default=timezone.now, help_text="First impact; planned start of a maintenance.")
+    detected_at = models.DateTimeField("detected", null=True, blank=True)
+    planned_end_at = models.DateTimeField("planned end", null=True, blank=True, help_text="Maintenance only.")
+    resolved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    next_update_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When the newest public update promised the next one."""
+    tail_percent = models.PositiveSmallIntegerField(
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text="The last so many percent of the companies to recover are the tail.",
+    )
+    roster_policy = ChoiceField(RosterPolicy, default=RosterPolicy.NAMES)
+    request_policy = ChoiceField(RequestPolicy, default=RequestPolicy.APPROVAL, verbose_name="post-mortem requests")
+    version = models.PositiveIntegerField(default=1, editable=False)
+    """Grows with every change that a client could see."""
+    components: "models.ManyToManyField[Component, AffectedComponent]" = models.ManyToManyField(
+        Component, through=AffectedComponent, related_name="incidents"
+    )
+
+    objects = IncidentManager()
+
+    class Meta(Published.Meta):
+        constraints = [
+            one_of("kind", IncidentKind, "incident_kind"),
+            one_of("severity", Severity, "incident_severity"),
+            one_of("state", IncidentState, "incident_state"),
+            one_of("roster_policy", RosterPolicy, "incident_roster_policy"),
+            one_of("request_policy", RequestPolicy, "incident_request_policy"),
+            models.CheckConstraint(
+                condition=models.Q(tail_percent__gte=1, tail_percent__lte=50), name="incident_tail_percent"
+            ),
+        ]
+        indexes = [models.Index(fields=["-started_at"], name="incident_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.published_at is None
+
+    @property
+    def is_over(self) -> bool:
+        return IncidentState(self.state).is_over
+
+    @property
+    def is_maintenance(self) -> bool:
+        return self.kind == IncidentKind.MAINTENANCE
+
+
+class Update(Published):
+    """A text of an incident, written once. A correction is a later update that names this one."""
+
+    access = rls.published(
+        f"audience = 'everyone' and {rls.of_own_incidents()}",
+        columns=("id", "incident_id", "kind", "audience", "body_html", "published_at", "next_update_at", "corrects_id"),
+        staff="select insert",
+    )
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="updates", db_index=False)
+    kind = ChoiceField(UpdateKind)
+    audience = ChoiceField(Audience, default=Audience.EVERYONE)
+    body_markdown = models.TextField("text (Markdown)", max_length=20_000)
+    body_html = models.TextField(editable=False)
+    published_at = models.DateTimeField()
+    next_update_at = models.DateTimeField("next update promised for", null=True, blank=True)
+    corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    override_reason = models.TextField(blank=True, max_length=2_000)
+    """Why staff posted a text that the record contradicts."""
+
+    class Meta(Published.Meta):
+        constraints = [
+            one_of("kind", UpdateKind, "update_kind"),
+            one_of("audience", Audience, "update_audience"),
+        ]
+        indexes = [models.Index(fields=["incident", "-published_at"], name="update_of_incident")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.published_at:%Y-%m-%d %H:%M} UTC"
+
+
+class Claim(Published):
+    """What a published text says of the facts; exactly one of the three values is set."""
+
+    access = rls.published(rls.of_own_incidents())
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="claims")
+    update = models.ForeignKey(Update, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    kind = ChoiceField(ClaimKind)
+    source = models.CharField(max_length=120, help_text="Where it was said: “Header of the status page”.")
+    claimed_at = models.DateTimeField("claimed instant", null=True, blank=True)
+    claimed_seconds = models.PositiveIntegerField("claimed length in seconds", null=True, blank=True)
+    claimed_percent = models.DecimalField(
+        "claimed share in percent", max_digits=6, decimal_places=3, null=True, blank=True
+    )
+    posted_at = models.DateTimeField("said at", null=True, blank=True)
+
+    class Meta(Published.Meta):
+        constraints = [
+            one_of("kind", ClaimKind, "claim_kind"),
+            models.CheckConstraint(
+                name="claim_value_fits_kind",
+                condition=(
+                    models.Q(kind__in=["started_at", "restored_at"], claimed_at__isnull=False)
+                    | models.Q(kind="total_duration", claimed_seconds__isnull=False)
+                    | models.Q(kind="restored_share", claimed_percent__isnull=False, posted_at__isnull=False)
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.source}"

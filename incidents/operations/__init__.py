@@ -1,0 +1,1 @@
+"""Every write about incidents: one function per thing a person can do."""

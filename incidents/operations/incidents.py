@@ -1,0 +1,214 @@
+"""Publish an incident and post its updates."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from incidents import errors, markdown, standings
+from incidents.choices import Audience, CompanyState, EntrySource, IncidentKind, IncidentState, UpdateKind
+from incidents.models import Incident, Recovery, Update
+from tenants import audit
+from tenants.actor import Actor
+
+STATE_AFTER = {
+    UpdateKind.INVESTIGATING: IncidentState.INVESTIGATING,
+    UpdateKind.IDENTIFIED: IncidentState.IDENTIFIED,
+    UpdateKind.MONITORING: IncidentState.MONITORING,
+    UpdateKind.RESOLVED: IncidentState.RESOLVED,
+    UpdateKind.REOPENED: IncidentState.INVESTIGATING,
+}
+"""Where an incident stands after an update of that kind; other kinds change nothing."""
+
+_OPEN_RECOVERIES = """
+insert into incidents_recovery
+    (company_id, incident_id, state, impacted_at, measured_at, outage_seconds, degraded_seconds, is_final)
+select distinct placement.company_id, %(incident)s::uuid, %(state)s, %(impacted_at)s::timestamptz,
+    %(now)s::timestamptz, 0, 0, false
+from incidents_placement placement
+join incidents_affectedcomponent affected on affected.component_id = placement.component_id
+where affected.incident_id = %(incident)s
+on conflict (company_id, incident_id) do nothing
+"""
+
+_FIRST_ENTRIES = """
+insert into incidents_recoveryentry
+    (company_id, incident_id, component_id, state, at, source, recorded_by_id, recorded_at, idempotency_key)
+select placement.company_id, %(incident)s::uuid, placement.component_id, %(state)s, %(at)s::timestamptz,
+    %(source)s, %(actor)s::uuid, %(now)s::timestamptz, 'declared:' || %(incident)s || ':' || placement.component_id
+from incidents_placement placement
+join incidents_affectedcomponent affected on affected.component_id = placement.component_id
+where affected.incident_id = %(incident)s
+on conflict (company_id, idempotency_key) do nothing
+"""
+
+
+def publish(
+    actor: Actor,
+    *,
+    incident_id: UUID,
+    now: datetime,
+    state: CompanyState = CompanyState.UNKNOWN,
+    source: EntrySource = EntrySource.STAFF,
+) -> int:
+    """Show a draft to every company placed on its components; returns how many that are.
+
+    Each gets a recovery, set-based, in `state` from the incident's start; `unknown` records no
+    entry, because nothing is known yet. A company that is not placed there never hears of it.
+    Raises AlreadyPublished and NothingAffected.
+    """
+    with transaction.atomic():
+        incident = _locked(incident_id)
+        if not incident.is_draft:
+            raise errors.AlreadyPublished
+        values = {
+            "incident": str(incident.pk),
+            "state": str(state),
+            "impacted_at": None if state is CompanyState.UNKNOWN else incident.started_at,
+            "at": incident.started_at,
+            "source": str(source),
+            "actor": str(actor.user_id) if actor.user_id else None,
+            "now": now,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_OPEN_RECOVERIES, values)
+            count = cursor.rowcount
+            if count == 0:
+                raise errors.NothingAffected
+            if state is not CompanyState.UNKNOWN:
+                cursor.execute(_FIRST_ENTRIES, values)
+        incident.published_at = now
+        incident.save(update_fields=["published_at"])
+        standings.refresh(incident, now=now)
+        audit.record(actor, "incident.published", incident, now=now, companies=count)
+    return count
+
+
+def post_update(
+    actor: Actor,
+    *,
+    incident_id: UUID,
+    kind: UpdateKind,
+    body_markdown: str,
+    now: datetime,
+    audience: Audience = Audience.EVERYONE,
+    next_update_at: datetime | None = None,
+    corrects_id: UUID | None = None,
+    override_reason: str = "",
+) -> Update:
+    """Post a text, and move the incident to the state that its kind says.
+
+    A public `resolved` while an account is not restored raises NotAllRestored with the numbers,
+    unless `override_reason` says why; the override is kept and audited. Raises NotPublished and
+    EmptyText.
+    """
+    with transaction.atomic():
+        incident = _locked(incident_id)
+        if incident.is_draft:
+            raise errors.NotPublished
+        if not body_markdown.strip():
+            raise errors.EmptyText
+        is_public = audience is Audience.EVERYONE
+        is_overridden = False
+        if is_public and kind is UpdateKind.RESOLVED and incident.kind == IncidentKind.INCIDENT:
+            is_overridden = _refuse_unless_all_restored(incident, override_reason)
+        update = Update.objects.create(
+            incident=incident,
+            kind=kind,
+            audience=audience,
+            body_markdown=body_markdown,
+            body_html=markdown.to_html(body_markdown),
+            published_at=now,
+            next_update_at=next_update_at if is_public else None,
+            corrects_id=corrects_id,
+            author_id=actor.user_id,
+            override_reason=override_reason.strip() if is_overridden else "",
+        )
+        if is_public:
+            _move(incident, kind, next_update_at=next_update_at, now=now)
+        audit.record(
+            actor,
+            "update.posted_against_the_record" if is_overridden else "update.posted",
+            update,
+            now=now,
+            incident=str(incident.pk),
+            kind=str(kind),
+            audience=str(audience),
+        )
+    return update
+
+
+def advance_maintenance(actor: Actor, *, now: datetime) -> int:
+    """Start and end planned maintenance by the clock; returns how many incidents changed."""
+    changed = 0
+    due = Incident.objects.select_for_update(skip_locked=True).filter(
+        kind=IncidentKind.MAINTENANCE, published_at__isnull=False
+    )
+    for incident in due.filter(state=IncidentState.SCHEDULED, started_at__lte=now):
+        changed += _set_state(actor, incident, IncidentState.IN_PROGRESS, now=now)
+    for incident in due.filter(state=IncidentState.IN_PROGRESS, planned_end_at__lte=now):
+        changed += _set_state(actor, incident, IncidentState.VERIFYING, now=now)
+    return changed
+
+
+def _set_state(actor: Actor, incident: Incident, state: IncidentState, *, now: datetime) -> int:
+    incident.state = state
+    incident.save(update_fields=["state"])
+    standings.bump(incident)
+    audit.record(actor, "maintenance.advanced", incident, now=now, state=str(state))
+    return 1
+
+
+def _locked(incident_id: UUID) -> Incident:
+    incident = Incident.objects.select_for_update().filter(pk=incident_id).first()
+    if incident is None:
+        raise errors.IncidentNotFound
+    return incident
+
+
+def _refuse_unless_all_restored(incident: Incident, override_reason: str) -> bool:
+    """True when the record contradicts and a reason overrides; NotAllRestored without a reason."""
+    recoveries = Recovery.objects.filter(incident=incident)
+    open_ids = list(recoveries.exclude(state=CompanyState.RESTORED).values_list("company_id", flat=True))
+    if not open_ids:
+        return False
+    if override_reason.strip():
+        return True
+    raise errors.NotAllRestored(
+        affected_count=recoveries.count(),
+        restored_count=recoveries.filter(state=CompanyState.RESTORED).count(),
+        open_by_data_center=_count_by_data_center(incident),
+    )
+
+
+def _count_by_data_center(incident: Incident) -> dict[str, int]:
+    """How many open companies run on the incident's components in each data center."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select d.code, count(distinct r.company_id) from incidents_recovery r "
+            "join incidents_placement p on p.company_id = r.company_id "
+            "join incidents_affectedcomponent a on a.component_id = p.component_id and a.incident_id = r.incident_id "
+            "join incidents_component c on c.id = p.component_id "
+            "join incidents_datacenter d on d.id = c.data_center_id "
+            "where r.incident_id = %s and r.state <> 'restored' group by d.code",
+            [incident.pk],
+        )
+        return dict(cursor.fetchall())
+
+
+def _move(incident: Incident, kind: UpdateKind, *, next_update_at: datetime | None, now: datetime) -> None:
+    was_over = incident.is_over
+    if incident.kind == IncidentKind.INCIDENT:
+        incident.state = STATE_AFTER.get(kind, IncidentState(incident.state))
+    elif kind is UpdateKind.RESOLVED:
+        incident.state = IncidentState.COMPLETED
+    if incident.is_over and incident.resolved_at is None:
+        incident.resolved_at = now
+    elif not incident.is_over:
+        incident.resolved_at = None
+    incident.next_update_at = None if incident.is_over else next_update_at
+    incident.save(update_fields=["state", "resolved_at", "next_update_at"])
+    if was_over != incident.is_over:
+        standings.refresh(incident, now=now)
+    else:
+        standings.bump(incident)

@@ -1,0 +1,199 @@
+"""Record when companies went down and came back."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from incidents import cohort, errors, standings
+from incidents.choices import CompanyState, EntrySource
+from incidents.models import AffectedComponent, Incident, Placement, Recovery, RecoveryEntry
+from tenants import audit
+from tenants.actor import Actor
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+"""How far ahead of ours a source's clock may be."""
+_BATCH = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """One component of one company was in `state` from `at` on."""
+
+    company_id: UUID
+    component_id: UUID
+    state: CompanyState
+    at: datetime
+
+
+def record_recovery(
+    actor: Actor,
+    *,
+    incident_id: UUID,
+    company_ids: Collection[UUID],
+    state: CompanyState,
+    at: datetime,
+    now: datetime,
+    component_ids: Collection[UUID] | None = None,
+    source: EntrySource = EntrySource.STAFF,
+) -> int:
+    """Record that companies were in `state` from `at` on; returns how many entries are new.
+
+    One entry per company and affected component that it runs on, or on those of `component_ids`.
+    Raises NothingSelected and what `record_facts` raises.
+    """
+    if not company_ids:
+        raise errors.NothingSelected
+    with transaction.atomic():
+        placed = _components_of(incident_id, company_ids, component_ids)
+        if placed.keys() != set(company_ids):
+            raise errors.NotAffected
+        facts = [
+            Fact(company_id=company_id, component_id=component_id, state=state, at=at)
+            for company_id, component_ids_of_one in placed.items()
+            for component_id in component_ids_of_one
+        ]
+        return record_facts(actor, incident_id=incident_id, facts=facts, now=now, source=source)
+
+
+def record_facts(
+    actor: Actor,
+    *,
+    incident_id: UUID,
+    facts: Sequence[Fact],
+    now: datetime,
+    source: EntrySource,
+) -> int:
+    """Record facts, in any order; returns how many entries are new.
+
+    The same fact recorded twice adds nothing. Recoveries, standings and roster follow in the same
+    transaction. Raises IncidentNotFound, NotPublished, NothingSelected, InstantInFuture and
+    NotAffected (a company without a recovery in this incident); then nothing is recorded.
+    """
+    if not facts:
+        raise errors.NothingSelected
+    if max(fact.at for fact in facts) > now + CLOCK_TOLERANCE:
+        raise errors.InstantInFuture
+    with transaction.atomic():
+        incident = Incident.objects.select_for_update().filter(pk=incident_id).first()
+        if incident is None:
+            raise errors.IncidentNotFound
+        if incident.is_draft:
+            raise errors.NotPublished
+        company_ids = {fact.company_id for fact in facts}
+        if Recovery.objects.filter(incident=incident, company_id__in=company_ids).count() != len(company_ids):
+            raise errors.NotAffected
+        added = _add_entries(actor, incident, facts, now=now, source=source)
+        if added:
+            add_up(incident, company_ids, now=now)
+            standings.refresh(incident, now=now)
+        audit.record(
+            actor,
+            "recovery.recorded",
+            incident,
+            now=now,
+            source=str(source),
+            companies=len(company_ids),
+            entries=added,
+        )
+    return added
+
+
+def _add_entries(
+    actor: Actor, incident: Incident, facts: Sequence[Fact], *, now: datetime, source: EntrySource
+) -> int:
+    """Insert an entry for each fact that is not recorded yet; how many those were."""
+    entries = RecoveryEntry.objects.filter(incident=incident)
+    before = entries.count()
+    RecoveryEntry.objects.bulk_create(
+        [
+            RecoveryEntry(
+                company_id=fact.company_id,
+                incident=incident,
+                component_id=fact.component_id,
+                state=fact.state,
+                at=fact.at,
+                source=source,
+                recorded_by_id=actor.user_id,
+                recorded_at=now,
+                idempotency_key=_key(incident, fact, source),
+            )
+            for fact in facts
+        ],
+        batch_size=_BATCH,
+        ignore_conflicts=True,
+    )
+    return entries.count() - before
+
+
+def add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) -> None:
+    """Write each company's recovery from its entries; the standings are the caller's to refresh."""
+    entries = defaultdict(list)
+    for entry in entries_of(incident, company_ids):
+        entries[entry[0]].append(entry[1])
+    placed = _components_of(incident.pk, company_ids, None)
+    changed = []
+    for recovery in Recovery.objects.filter(incident=incident, company_id__in=company_ids):
+        own = cohort.own_recovery(
+            entries[recovery.company_id],
+            components=frozenset(placed.get(recovery.company_id, ())) or None,
+            now=now,
+            closed_at=None,
+        )
+        recovery.state = own.state
+        recovery.impacted_at = own.impacted_at
+        recovery.restored_at = own.restored_at
+        recovery.outage_seconds = own.outage_seconds
+        recovery.degraded_seconds = own.degraded_seconds
+        recovery.measured_at = now
+        changed.append(recovery)
+    Recovery.objects.bulk_update(
+        changed,
+        ["state", "impacted_at", "restored_at", "outage_seconds", "degraded_seconds", "measured_at"],
+        batch_size=_BATCH,
+    )
+
+
+def entries_of(incident: Incident, company_ids: Collection[UUID]) -> list[tuple[UUID, cohort.Entry]]:
+    """(company, entry) of the given companies in one incident, in no order."""
+    rows = RecoveryEntry.objects.filter(incident=incident, company_id__in=company_ids).values_list(
+        "company_id", "id", "component_id", "state", "at", "recorded_at", "supersedes_id"
+    )
+    return [
+        (
+            company_id,
+            cohort.Entry(
+                id=entry_id,
+                component_id=component_id,
+                state=CompanyState(state),
+                at=at,
+                recorded_at=recorded_at,
+                supersedes=supersedes,
+            ),
+        )
+        for company_id, entry_id, component_id, state, at, recorded_at, supersedes in rows
+    ]
+
+
+def _components_of(
+    incident_id: UUID, company_ids: Collection[UUID], only: Collection[UUID] | None
+) -> dict[UUID, list[UUID]]:
+    """Which affected components each company runs on."""
+    affected = AffectedComponent.objects.filter(incident_id=incident_id).values("component_id")
+    placements = Placement.objects.filter(company_id__in=company_ids, component__in=affected)
+    if only is not None:
+        placements = placements.filter(component_id__in=only)
+    found = defaultdict(list)
+    for company_id, component_id in placements.values_list("company_id", "component_id"):
+        found[company_id].append(component_id)
+    return dict(found)
+
+
+def _key(incident: Incident, fact: Fact, source: EntrySource) -> str:
+    """The same fact gives the same key, so that a retry or a double click adds nothing."""
+    words = f"{incident.pk}|{fact.component_id}|{fact.state}|{fact.at.timestamp()}|{source}"
+    return hashlib.sha256(words.encode()).hexdigest()

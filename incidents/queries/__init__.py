@@ -1,0 +1,1 @@
+"""Every read that a client's page or message makes; each returns frozen dataclasses."""

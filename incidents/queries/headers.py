@@ -1,0 +1,96 @@
+"""The shapes that every page about incidents shares, from one company's recovery and its incident."""
+
+from datetime import datetime
+
+from incidents import clocks
+from incidents.choices import CompanyState, IncidentKind, IncidentState, Severity
+from incidents.models import Incident, Recovery
+from incidents.queries import shapes
+
+
+def header(recovery: Recovery, component_names: tuple[str, ...], *, now: datetime) -> shapes.IncidentHeader:
+    incident = recovery.incident
+    return shapes.IncidentHeader(
+        id=incident.pk,
+        reference=incident.reference,
+        title=incident.title,
+        kind=IncidentKind(incident.kind),
+        severity=Severity(incident.severity),
+        state=IncidentState(incident.state),
+        started_at=incident.started_at,
+        detected_at=incident.detected_at,
+        resolved_at=incident.resolved_at,
+        next_update_at=incident.next_update_at,
+        next_update_is_late=is_late(incident, now=now),
+        components=component_names,
+        is_open_for_you=is_open_for(recovery),
+        version=incident.version,
+    )
+
+
+def is_open_for(recovery: Recovery) -> bool:
+    """Truth rule 2: an incident is open for a company until that company is restored.
+
+    A maintenance is open until it is completed; before it has begun it is not open yet.
+    """
+    if recovery.incident.is_maintenance:
+        return recovery.incident.state in {IncidentState.IN_PROGRESS, IncidentState.VERIFYING}
+    return recovery.state != CompanyState.RESTORED
+
+
+def is_late(incident: Incident, *, now: datetime) -> bool:
+    """Whether the promised next update has not come."""
+    return incident.next_update_at is not None and not incident.is_over and now > incident.next_update_at
+
+
+def stored_recovery(recovery: Recovery, *, now: datetime) -> shapes.OwnRecovery:
+    """The row as it was last added up; a state that still holds is counted up to `now`."""
+    outage_seconds, degraded_seconds = seconds_until(recovery, now=now)
+    return shapes.OwnRecovery(
+        state=CompanyState(recovery.state),
+        impacted_at=recovery.impacted_at,
+        restored_at=recovery.restored_at,
+        outage_seconds=outage_seconds,
+        degraded_seconds=degraded_seconds,
+        total_seconds=(
+            None
+            if recovery.impacted_at is None
+            else clocks.seconds_between(recovery.impacted_at, recovery.restored_at or now)
+        ),
+        rank=recovery.rank,
+        percentile=recovery.percentile,
+        in_tail=recovery.in_tail,
+        is_provisional=not recovery.is_final,
+        as_of=now,
+    )
+
+
+def seconds_until(recovery: Recovery, *, now: datetime) -> tuple[int, int]:
+    """(outage, degraded) seconds of a stored row at `now`."""
+    since = max(0, clocks.seconds_between(recovery.measured_at, now))
+    return (
+        recovery.outage_seconds + (since if recovery.state == CompanyState.OUTAGE else 0),
+        recovery.degraded_seconds + (since if recovery.state == CompanyState.DEGRADED else 0),
+    )
+
+
+def incident_row(recovery: Recovery, *, now: datetime) -> shapes.IncidentRow:
+    incident = recovery.incident
+    outage_seconds, degraded_seconds = seconds_until(recovery, now=now)
+    return shapes.IncidentRow(
+        reference=incident.reference,
+        title=incident.title,
+        kind=IncidentKind(incident.kind),
+        severity=Severity(incident.severity),
+        state=IncidentState(incident.state),
+        started_at=incident.started_at,
+        your_state=CompanyState(recovery.state),
+        impacted_at=recovery.impacted_at,
+        restored_at=recovery.restored_at,
+        outage_seconds=outage_seconds,
+        degraded_seconds=degraded_seconds,
+        in_tail=recovery.in_tail,
+        next_update_at=incident.next_update_at,
+        next_update_is_late=is_late(incident, now=now),
+        is_open_for_you=is_open_for(recovery),
+    )

@@ -1,0 +1,313 @@
+"""One incident as one company reads it. All in the client scope: rows of others do not exist."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, FilteredRelation, Q, QuerySet
+
+from incidents import claims, cohort, errors
+from incidents.choices import (
+    ClaimKind,
+    CompanyState,
+    EntrySource,
+    IncidentState,
+    RequestPolicy,
+    RequestState,
+    RosterPolicy,
+    UpdateKind,
+)
+from incidents.curve import CurvePoint
+from incidents.models import AffectedComponent, Claim, Cohort, Recovery, RecoveryEntry, RosterEntry, Update
+from incidents.queries import headers, shapes, timelines
+from tenants import scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageVersion:
+    """Everything that can change what one company reads of one incident, for its ETag."""
+
+    incident_id: UUID
+    version: int
+    is_over: bool
+    is_restored: bool
+    request_state: str
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the page also changes with the clock (running durations, late promises)."""
+        return not (self.is_over and self.is_restored)
+
+
+def page_version(reference: str) -> PageVersion:
+    """The version of an incident's page for the company of the scope. One statement.
+
+    Raises IncidentNotFound for an unknown reference, a draft, and an incident of others.
+    """
+    row = (
+        _own_recoveries(reference)
+        .values_list("incident_id", "incident__version", "incident__state", "state", "request__state")
+        .first()
+    )
+    if row is None:
+        raise errors.IncidentNotFound
+    incident_id, version, incident_state, state, request_state = row
+    return PageVersion(
+        incident_id=incident_id,
+        version=version,
+        is_over=IncidentState(incident_state).is_over,
+        is_restored=state == CompanyState.RESTORED,
+        request_state=request_state or "",
+    )
+
+
+def incident_page(
+    reference: str, *, company_name: str, consents: bool, may_request: bool, now: datetime
+) -> shapes.IncidentPage:
+    """The incident page of the company of the scope, at `now`. Six statements, whatever the size.
+
+    Raises IncidentNotFound like `page_version`.
+    """
+    recovery = _own_recoveries(reference).select_related("incident", "incident__cohort").first()
+    if recovery is None:
+        raise errors.IncidentNotFound
+    incident = recovery.incident
+    component_names = _component_names(incident.pk)
+    entries = tuple(
+        RecoveryEntry.objects.filter(incident_id=incident.pk)
+        .order_by("at", "recorded_at", "pk")
+        .values_list("id", "component_id", "state", "at", "recorded_at", "supersedes_id", "source")
+    )
+    own = _own_recovery(recovery, entries, now=now)
+    updates = _updates(incident.pk, own, now=now)
+    return shapes.IncidentPage(
+        incident=headers.header(recovery, tuple(component_names.values()), now=now),
+        recovery=own,
+        cohort=_cohort_facts(recovery),
+        roster=_roster(recovery, company_name=company_name, consents=consents),
+        timeline=timelines.own_timeline(
+            entries=[
+                timelines.EntryRow(
+                    at=at, state=CompanyState(state), component=component_names.get(component, ""), source=EntrySource(source)
+                )
+                for _id, component, state, at, _recorded, _supersedes, source in entries
+            ],
+            component_count=len({component for _id, component, *_rest in entries}),
+            updates=updates,
+        ),
+        claims=_claims(incident.pk, own, now=now),
+        updates=updates,
+        post_mortem=request_status(recovery, may_request=may_request, now=now),
+        as_of=now,
+    )
+
+
+def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> shapes.PostMortemPage:
+    """The state of the own request for the report on one incident. Two statements.
+
+    Raises IncidentNotFound like `page_version`.
+    """
+    recovery = _own_recoveries(reference).select_related("incident").first()
+    if recovery is None:
+        raise errors.IncidentNotFound
+    return shapes.PostMortemPage(
+        incident=headers.header(recovery, tuple(_component_names(recovery.incident_id).values()), now=now),
+        recovery=headers.stored_recovery(recovery, now=now),
+        status=request_status(recovery, may_request=may_request, now=now),
+        as_of=now,
+    )
+
+
+_REQUEST_COLUMNS = (
+    "state",
+    "requested_at",
+    "requested_by_name",
+    "purpose",
+    "needed_by_on",
+    "answer_due_at",
+    "answered_at",
+    "preliminary_due_at",
+    "final_due_at",
+    "decline_reason",
+)
+
+
+def _own_recoveries(reference: str) -> QuerySet[Recovery]:
+    """The company's recovery in the named incident, beside its request for the report if any."""
+    company_id = scope.required().company_id
+    return Recovery.objects.filter(
+        incident__reference=reference, incident__published_at__isnull=False
+    ).annotate(
+        request=FilteredRelation("incident__requests", condition=Q(incident__requests__company_id=company_id)),
+        **{f"request_{column}": F(f"request__{column}") for column in _REQUEST_COLUMNS},
+    )
+
+
+def request_status(recovery: Any, *, may_request: bool, now: datetime) -> shapes.PostMortemStatus:
+    """How far the request is, from a row of `_own_recoveries`."""
+    policy = RequestPolicy(recovery.incident.request_policy)
+    if recovery.request_state is None:
+        return shapes.PostMortemStatus(
+            policy=policy, request=None, can_request=may_request and policy is not RequestPolicy.CLOSED
+        )
+    return shapes.PostMortemStatus(
+        policy=policy,
+        request=shapes.PostMortemRequestState(
+            state=RequestState(recovery.request_state),
+            requested_at=recovery.request_requested_at,
+            requested_by=recovery.request_requested_by_name,
+            purpose=recovery.request_purpose,
+            needed_by_on=recovery.request_needed_by_on,
+            answer_due_at=recovery.request_answer_due_at,
+            answered_at=recovery.request_answered_at,
+            preliminary_due_at=recovery.request_preliminary_due_at,
+            final_due_at=recovery.request_final_due_at,
+            decline_reason=recovery.request_decline_reason,
+            answer_is_late=recovery.request_answered_at is None and now > recovery.request_answer_due_at,
+        ),
+        can_request=False,
+    )
+
+
+def _component_names(incident_id: UUID) -> dict[UUID, str]:
+    """Public names of the affected components by id, by data center and then in catalogue order."""
+    rows = (
+        AffectedComponent.objects.filter(incident_id=incident_id)
+        .order_by("component__data_center__position", "component__service__position", "component__name")
+        .values_list("component_id", "component__name")
+    )
+    return dict(rows)
+
+
+def _own_recovery(recovery: Recovery, entries: Sequence[Any], *, now: datetime) -> shapes.OwnRecovery:
+    """The stored row, with durations added up from the entries to `now`."""
+    stored = headers.stored_recovery(recovery, now=now)
+    added = cohort.own_recovery(
+        [
+            cohort.Entry(
+                id=entry_id,
+                component_id=component_id,
+                state=CompanyState(state),
+                at=at,
+                recorded_at=recorded_at,
+                supersedes=supersedes,
+            )
+            for entry_id, component_id, state, at, recorded_at, supersedes, _source in entries
+        ],
+        components=None,
+        now=now,
+    )
+    return dataclasses.replace(
+        stored, outage_seconds=added.outage_seconds, degraded_seconds=added.degraded_seconds
+    )
+
+
+def _cohort_facts(recovery: Recovery) -> shapes.CohortFacts | None:
+    incident = recovery.incident
+    try:
+        facts = incident.cohort
+    except Cohort.DoesNotExist:
+        return None
+    return shapes.CohortFacts(
+        affected_count=facts.affected_count,
+        restored_count=facts.restored_count,
+        tail_percent=facts.tail_percent,
+        tail_count=facts.tail_count,
+        restored_half_at=facts.restored_half_at,
+        restored_share_at=facts.restored_share_at,
+        all_restored_at=facts.all_restored_at,
+        curve=tuple(
+            CurvePoint(at=incident.started_at + timedelta(seconds=seconds), share=share)
+            for seconds, share in facts.curve
+        ),
+        is_too_small=not facts.curve,
+        is_final=facts.is_final,
+        computed_at=facts.computed_at,
+        started_at=incident.started_at,
+    )
+
+
+def _roster(recovery: Recovery, *, company_name: str, consents: bool) -> shapes.Roster:
+    policy = RosterPolicy(recovery.incident.roster_policy)
+    facts = getattr(recovery.incident, "cohort", None)
+    tail_count = facts.tail_count if facts and policy is not RosterPolicy.HIDDEN else None
+    rows = (
+        RosterEntry.objects.filter(incident_id=recovery.incident_id).values_list("name", "restored_at")
+        if policy is RosterPolicy.NAMES and tail_count
+        else ()
+    )
+    names = sorted(
+        (
+            shapes.RosterName(
+                name=name, restored_at=restored_at, is_you=bool(recovery.in_tail) and name == company_name
+            )
+            for name, restored_at in rows
+        ),
+        key=lambda row: row.name.casefold(),
+    )
+    return shapes.Roster(
+        policy=policy,
+        tail_count=tail_count,
+        names=tuple(names),
+        unnamed_count=(tail_count or 0) - len(names),
+        you_consent=consents,
+    )
+
+
+def _updates(
+    incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime
+) -> tuple[shapes.UpdateText, ...]:
+    rows = list(
+        Update.objects.filter(incident_id=incident_id, audience="everyone")
+        .order_by("-published_at", "-pk")
+        .values_list("id", "kind", "published_at", "body_html", "next_update_at", "corrects_id")
+    )
+    correction_of = {corrects_id: update_id for update_id, *_rest, corrects_id in reversed(rows) if corrects_id}
+    return tuple(
+        shapes.UpdateText(
+            id=update_id,
+            kind=UpdateKind(kind),
+            published_at=published_at,
+            body_html=body_html,
+            next_update_at=next_update_at,
+            corrected_by_id=correction_of.get(update_id),
+            corrects_id=corrects_id,
+            contradicts_your_record=kind == UpdateKind.RESOLVED
+            and (own.restored_at is None or published_at < own.restored_at),
+        )
+        for update_id, kind, published_at, body_html, next_update_at, corrects_id in rows
+    )
+
+
+def _claims(incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime) -> tuple[shapes.ClaimRow, ...]:
+    facts = claims.Facts(impacted_at=own.impacted_at, restored_at=own.restored_at, now=now)
+    rows = (
+        Claim.objects.filter(incident_id=incident_id)
+        .exclude(kind=ClaimKind.RESTORED_SHARE)
+        .order_by("kind", "claimed_at", "claimed_seconds", "pk")
+        .values_list("kind", "source", "claimed_at", "claimed_seconds", "posted_at")
+    )
+    compared = []
+    for kind, source, claimed_at, claimed_seconds, posted_at in rows:
+        result = claims.compare(
+            claims.Claim(kind=ClaimKind(kind), at=claimed_at, seconds=claimed_seconds), facts
+        )
+        compared.append(
+            shapes.ClaimRow(
+                kind=ClaimKind(kind),
+                source=source,
+                announced_at=claimed_at,
+                announced_seconds=claimed_seconds,
+                announced_percent=None,
+                experienced_at=result.experienced_at,
+                experienced_seconds=result.experienced_seconds,
+                experienced_percent=None,
+                difference_seconds=result.difference_seconds,
+                verdict=result.verdict,
+                posted_at=posted_at,
+            )
+        )
+    return tuple(compared)

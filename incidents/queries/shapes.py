@@ -1,0 +1,323 @@
+"""The frozen shapes that leave the domain: what a page, a mail or an endpoint renders."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from incidents.choices import (
+    ClaimKind,
+    CompanyState,
+    IncidentKind,
+    IncidentState,
+    RequestPolicy,
+    RequestState,
+    RosterPolicy,
+    Severity,
+    UpdateKind,
+    Verdict,
+)
+from incidents.curve import CurvePoint
+
+Clock = Literal["announced", "measured", "reported"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentHeader:
+    """What an incident is called and where it stands for the company that asks.
+
+    `is_open_for_you` follows the company's own record, whatever `state` says: an incident is
+    open for a company until that company is restored.
+    """
+
+    id: UUID
+    reference: str
+    title: str
+    kind: IncidentKind
+    severity: Severity
+    state: IncidentState
+    started_at: datetime
+    detected_at: datetime | None
+    resolved_at: datetime | None
+    next_update_at: datetime | None
+    next_update_is_late: bool
+    components: tuple[str, ...]
+    """Public names of the affected components, in catalogue order."""
+    is_open_for_you: bool
+    version: int
+
+    @property
+    def is_maintenance(self) -> bool:
+        return self.kind is IncidentKind.MAINTENANCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRecovery:
+    """One company's own record in one incident. Seconds are whole; an open one runs to `as_of`."""
+
+    state: CompanyState
+    impacted_at: datetime | None
+    restored_at: datetime | None
+    outage_seconds: int
+    degraded_seconds: int
+    total_seconds: int | None
+    """First impact to own restoration, or to `as_of` while not restored."""
+    rank: int | None
+    """1 + number of companies restored strictly earlier; none while not restored."""
+    percentile: float | None
+    """Share (0-100) of companies restored at or before this one."""
+    in_tail: bool | None
+    """None while the tail is not defined yet (too few companies restored)."""
+    is_provisional: bool
+    as_of: datetime
+
+    @property
+    def is_restored(self) -> bool:
+        return self.state is CompanyState.RESTORED
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortFacts:
+    """All affected companies together, without a trace of any single one.
+
+    Instants and curve are withheld (`is_too_small`) below 20 companies, where they would point
+    at single companies.
+    """
+
+    affected_count: int
+    restored_count: int
+    tail_percent: int
+    tail_count: int | None
+    restored_half_at: datetime | None
+    restored_share_at: datetime | None
+    """When the first (100 - tail_percent)% were restored: t95 for a tail of 5%."""
+    all_restored_at: datetime | None
+    curve: tuple[CurvePoint, ...]
+    is_too_small: bool
+    is_final: bool
+    computed_at: datetime
+    started_at: datetime
+
+    @property
+    def restored_percent(self) -> float:
+        return 100 * self.restored_count / self.affected_count if self.affected_count else 0.0
+
+    @property
+    def first_percent(self) -> int:
+        return 100 - self.tail_percent
+
+    @property
+    def first_share_seconds(self) -> int | None:
+        """Start of the incident to `restored_share_at`."""
+        return _seconds(self.started_at, self.restored_share_at)
+
+    @property
+    def all_seconds(self) -> int | None:
+        """Start of the incident to `all_restored_at`."""
+        return _seconds(self.started_at, self.all_restored_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RosterName:
+    name: str
+    restored_at: datetime | None
+    is_you: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roster:
+    """Who was in the tail: names by consent in alphabetical order, the rest a number."""
+
+    policy: RosterPolicy
+    tail_count: int | None
+    """None while the tail is not defined, or the policy hides it."""
+    names: tuple[RosterName, ...]
+    unnamed_count: int
+    you_consent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineRow:
+    """One line of the company's own timeline; its clock says who speaks."""
+
+    at: datetime
+    clock: Clock
+    text: str
+    state: CompanyState | None = None
+    components: tuple[str, ...] = ()
+    """Components the line is about; empty where it is about the whole account."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimRow:
+    """Announced against experienced, for this company.
+
+    `difference_seconds` is announced minus experienced: negative means announced too early or
+    too short.
+    """
+
+    kind: ClaimKind
+    source: str
+    announced_at: datetime | None
+    announced_seconds: int | None
+    announced_percent: float | None
+    experienced_at: datetime | None
+    experienced_seconds: int | None
+    experienced_percent: float | None
+    difference_seconds: int | None
+    verdict: Verdict
+    posted_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateText:
+    id: UUID
+    kind: UpdateKind
+    published_at: datetime
+    body_html: str
+    """Sanitised when it was written; safe to show as it is."""
+    next_update_at: datetime | None
+    corrected_by_id: UUID | None
+    """The later correction of this text, if there is one; the old text stays."""
+    corrects_id: UUID | None
+    contradicts_your_record: bool
+    """A `resolved` that was posted while this company was not restored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostMortemRequestState:
+    state: RequestState
+    requested_at: datetime
+    requested_by: str
+    purpose: str
+    needed_by_on: date | None
+    answer_due_at: datetime
+    answered_at: datetime | None
+    preliminary_due_at: datetime | None
+    final_due_at: datetime | None
+    decline_reason: str
+    answer_is_late: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostMortemStatus:
+    """Whether this company can ask for the report, and how far its request is."""
+
+    policy: RequestPolicy
+    request: PostMortemRequestState | None
+    can_request: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentPage:
+    incident: IncidentHeader
+    recovery: OwnRecovery
+    cohort: CohortFacts | None
+    """None until the first standings were computed."""
+    roster: Roster
+    timeline: tuple[TimelineRow, ...]
+    """Oldest first."""
+    claims: tuple[ClaimRow, ...]
+    updates: tuple[UpdateText, ...]
+    """Newest first."""
+    post_mortem: PostMortemStatus
+    as_of: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentRow:
+    """One incident in a list, seen from one company."""
+
+    reference: str
+    title: str
+    kind: IncidentKind
+    severity: Severity
+    state: IncidentState
+    started_at: datetime
+    your_state: CompanyState
+    impacted_at: datetime | None
+    restored_at: datetime | None
+    outage_seconds: int
+    degraded_seconds: int
+    in_tail: bool | None
+    next_update_at: datetime | None
+    next_update_is_late: bool
+    is_open_for_you: bool
+
+    @property
+    def is_maintenance(self) -> bool:
+        return self.kind is IncidentKind.MAINTENANCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentList:
+    rows: tuple[IncidentRow, ...]
+    """Newest start first."""
+    search: str
+    kind: str
+    """'', 'incident' or 'maintenance': the filter in force."""
+    page_number: int
+    has_next: bool
+    total_count: int
+    as_of: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentStatus:
+    name: str
+    service: str
+    state: CompanyState | None
+    """None: not affected by any open incident."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCenterStatus:
+    name: str
+    components: tuple[ComponentStatus, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayStatus:
+    """One UTC-free calendar day in the reader's zone; the worst state the account saw."""
+
+    on: date
+    state: CompanyState | None
+    outage_seconds: int
+    degraded_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    state: CompanyState | None
+    """Worst own state over open incidents; None: nothing open affects this account."""
+    open_incidents: tuple[IncidentRow, ...]
+    upcoming_maintenance: tuple[IncidentRow, ...]
+    recent_incidents: tuple[IncidentRow, ...]
+    """The last five that are over for this account, newest first."""
+    data_centers: tuple[DataCenterStatus, ...]
+    days: tuple[DayStatus, ...]
+    """The last 90 days, oldest first."""
+    month_started_on: date
+    month_outage_seconds: int
+    month_degraded_seconds: int
+    month_seconds: int
+    """Length of the month so far: availability = 1 - outage / this."""
+    requests_waiting: tuple[tuple[str, str], ...]
+    """(incident reference, title) of post-mortem requests that wait for an answer."""
+    as_of: datetime
+
+    @property
+    def month_availability_percent(self) -> float:
+        return 100 * (1 - self.month_outage_seconds / self.month_seconds) if self.month_seconds else 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostMortemPage:
+    incident: IncidentHeader
+    recovery: OwnRecovery
+    status: PostMortemStatus
+    as_of: datetime
+
+
+def _seconds(since: datetime, until: datetime | None) -> int | None:
+    return None if until is None else int((until - since).total_seconds())

@@ -1,0 +1,1 @@
+"""What clients see, and how the whole is wired."""

@@ -1,0 +1,24 @@
+"""The worker and its clock."""
+
+import os
+from typing import Any
+
+from celery import Celery, signals
+
+from tenants import walls
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+app = Celery("portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["tenants", "incidents"])
+app.conf.beat_schedule = {
+    "sweep-mail": {"task": "tenants.tasks.sweep_mail", "schedule": 10.0},
+    "clear-ended-sign-ins": {"task": "tenants.tasks.clear_ended_sessions", "schedule": 3600.0},
+    "advance-maintenance": {"task": "incidents.tasks.advance_maintenance", "schedule": 15.0},
+}
+
+
+@signals.worker_init.connect
+def refuse_unless_walls_stand(**_: Any) -> None:
+    walls.refuse_unless_standing()

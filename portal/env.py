@@ -1,0 +1,171 @@
+"""Every setting that the environment can change, with its type, default and meaning.
+
+The README's table is written from `SETTINGS`, and a test holds the two together.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+REQUIRED = object()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One environment variable. Without a default the portal does not start unless it is given."""
+
+    name: str
+    kind: str
+    meaning: str
+    default: Any = REQUIRED
+
+    @property
+    def default_text(self) -> str:
+        if self.default is REQUIRED:
+            return "required"
+        if isinstance(self.default, list):
+            return ",".join(self.default)
+        return str(self.default)
+
+
+SETTINGS = (
+    Setting(name="SECRET_KEY", kind="str", meaning="Signs sign-ins and links; long, random, kept secret."),
+    Setting(
+        name="DATABASE_URL",
+        kind="url",
+        meaning="PostgreSQL 18, as the weak login role `portal_login`. `make run` starts its own.",
+    ),
+    Setting(
+        name="DATABASE_ADMIN_URL",
+        kind="url",
+        default="",
+        meaning="The same database as a superuser or DBA: only for `make_roles`, `migrate` and `prepare`, "
+        "never given to the web or the worker.",
+    ),
+    Setting(
+        name="REDIS_URL",
+        kind="str",
+        meaning="Valkey or Redis: cache, limits and the worker's queue. `make run` starts its own.",
+    ),
+    Setting(
+        name="CELERY_BROKER_URL", kind="str", default="", meaning="Another broker for the worker; empty: `REDIS_URL`."
+    ),
+    Setting(name="DEBUG", kind="bool", default=False, meaning="Django's debug pages. Never in production."),
+    Setting(
+        name="ALLOWED_HOSTS", kind="list", default=["127.0.0.1", "localhost"], meaning="Host names that are answered."
+    ),
+    Setting(
+        name="CSRF_TRUSTED_ORIGINS",
+        kind="list",
+        default=[],
+        meaning="Origins (scheme and host) that may post forms, behind a proxy.",
+    ),
+    Setting(
+        name="SECURE",
+        kind="bool",
+        default=False,
+        meaning="HTTPS only: secure cookies, HSTS, redirect. On in production.",
+    ),
+    Setting(
+        name="TRUSTED_PROXY_COUNT",
+        kind="int",
+        default=0,
+        meaning="Proxies in front of the portal; without it all clients behind one share its sign-in limit.",
+    ),
+    Setting(name="VENDOR_NAME", kind="str", default="Northwind Retail Systems", meaning="Whose clients sign in."),
+    Setting(
+        name="COMPANIES_NAMED_BY_DEFAULT",
+        kind="bool",
+        default=False,
+        meaning="Whether a new client company may be named to others before anybody was asked.",
+    ),
+    Setting(
+        name="POST_MORTEM_ANSWER_BUSINESS_DAYS",
+        kind="int",
+        default=1,
+        meaning="Business days (Monday to Friday, UTC) in which a request for a post-mortem is answered.",
+    ),
+    Setting(
+        name="POST_MORTEM_PRELIMINARY_HOURS",
+        kind="int",
+        default=72,
+        meaning="Hours after resolution by which the preliminary report is due.",
+    ),
+    Setting(
+        name="POST_MORTEM_FINAL_DAYS",
+        kind="int",
+        default=14,
+        meaning="Days after resolution by which the final report is due.",
+    ),
+    Setting(
+        name="EMAIL_URL",
+        kind="str",
+        default="",
+        meaning="SMTP server, as `smtp://user:password@host:port`; empty: mails become files in the data folder.",
+    ),
+    Setting(
+        name="DEFAULT_FROM_EMAIL", kind="str", default="portal@localhost", meaning="Sender of the portal's mails."
+    ),
+    Setting(
+        name="POLL_SECONDS",
+        kind="int",
+        default=15,
+        meaning="How often an open incident's page asks for news.",
+    ),
+    Setting(name="LOG_LEVEL", kind="str", default="INFO", meaning="Least level that is logged."),
+    Setting(name="PORTAL_DATA_DIR", kind="path", default=".data", meaning="Folder of everything the portal keeps."),
+    Setting(
+        name="PORTAL_EMBEDDED",
+        kind="bool",
+        default=False,
+        meaning="Set by `make run`: the database is its own, so the demonstration may be loaded.",
+    ),
+)
+
+_environment = environ.Env()
+
+
+def read_dotenv() -> None:
+    """Fill what the environment lacks from a `.env` file beside manage.py, if there is one."""
+    environ.Env.read_env(str(BASE_DIR / ".env"), overwrite=False)
+
+
+def value(name: str) -> Any:
+    """The setting `name` in its type; KeyError for one that `SETTINGS` does not name.
+
+    Raises ImproperlyConfigured when a required one is missing or a value does not parse.
+    """
+    setting = _BY_NAME[name]
+    default = environ.Env.NOTSET if setting.default is REQUIRED else setting.default
+    match setting.kind:
+        case "bool":
+            return _environment.bool(name, default=default)
+        case "int":
+            return _environment.int(name, default=default)
+        case "list":
+            return _environment.list(name, default=default)
+        case "path":
+            return (BASE_DIR / str(_environment.str(name, default=default))).resolve()
+        case "url" if setting.default is not REQUIRED and not os.environ.get(name):
+            return None
+        case "url":
+            return _environment.db_url(name)
+        case _:
+            return _environment.str(name, default=default)
+
+
+def email_settings(url: str) -> dict[str, Any]:
+    return dict(environ.Env.email_url_config(url))
+
+
+def build() -> str:
+    """A name for this very code, so that what browsers keep ends with the next deployment."""
+    newest = max(path.stat().st_mtime_ns for folder in ("portal", "incidents", "templates") for path in (BASE_DIR / folder).rglob("*") if path.is_file())
+    return f"{newest:x}"
+
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -1,0 +1,210 @@
+"""Django's settings; what the environment can change is declared in `portal.env`."""
+
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from portal import env, logs
+
+env.read_dotenv()
+
+BASE_DIR = env.BASE_DIR
+DATA_DIR = env.value("PORTAL_DATA_DIR")
+IS_EMBEDDED = env.value("PORTAL_EMBEDDED")
+
+SECRET_KEY = env.value("SECRET_KEY")
+DEBUG = env.value("DEBUG")
+ALLOWED_HOSTS = env.value("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.value("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "portal.apps.PortalAdminConfig",
+    "portal.apps.PortalConfig",
+    "incidents",
+    "tenants",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "csp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.logs.RequestLogMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "tenants.middleware.DoorMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.web.context.portal",
+            ],
+        },
+    }
+]
+
+# --- Database: the login role; an administrator's connection only where it was given. ---
+
+_DATABASE: dict[str, Any] = {
+    "ENGINE": "django.db.backends.postgresql",
+    "CONN_MAX_AGE": None,
+    "CONN_HEALTH_CHECKS": True,
+    "ATOMIC_REQUESTS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.value("DATABASE_URL") | _DATABASE}
+ADMIN_DATABASE = env.value("DATABASE_ADMIN_URL")
+if ADMIN_DATABASE:
+    # Migrations run as the role that owns the objects, whoever the administrator is.
+    DATABASES["owner"] = ADMIN_DATABASE | {
+        "ENGINE": "django.db.backends.postgresql",
+        "OPTIONS": ADMIN_DATABASE.get("OPTIONS", {}) | {"options": "-c role=portal_owner"},
+    }
+DATABASE_ROUTERS = ["portal.routers.OwnerRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Cache and worker ---
+
+REDIS_URL = env.value("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "portal",
+    }
+}
+CELERY_BROKER_URL = env.value("CELERY_BROKER_URL") or REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+CELERY_WORKER_UNACKED_RESTORE_INTERVAL = 5
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+
+# --- People and sign-in ---
+
+AUTH_USER_MODEL = "tenants.User"
+SESSION_ENGINE = "tenants.models.session"
+SESSION_COOKIE_AGE = 60 * 60 * 12
+SESSION_COOKIE_NAME = "portal_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "portal_csrf"
+CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["tenants.passwords.Argon2Hasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+] + [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    }
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "tenants.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if env.value("SECURE") else "http"
+ALLAUTH_TRUSTED_PROXY_COUNT = env.value("TRUSTED_PROXY_COUNT")
+
+# --- Mail: a server, or files in the data folder ---
+
+DEFAULT_FROM_EMAIL = env.value("DEFAULT_FROM_EMAIL")
+if env.value("EMAIL_URL"):
+    vars().update(env.email_settings(env.value("EMAIL_URL")))
+    EMAIL_TIMEOUT = 10
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+
+# --- Pages, files, browser's walls ---
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+        "img-src": [SELF, "data:"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+if env.value("SECURE"):
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# --- Language, time, numbers ---
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- The portal's own ---
+
+BUILD = env.build()
+VENDOR_NAME = env.value("VENDOR_NAME")
+COMPANIES_NAMED_BY_DEFAULT = env.value("COMPANIES_NAMED_BY_DEFAULT")
+POST_MORTEM_ANSWER_BUSINESS_DAYS = env.value("POST_MORTEM_ANSWER_BUSINESS_DAYS")
+POST_MORTEM_PRELIMINARY_HOURS = env.value("POST_MORTEM_PRELIMINARY_HOURS")
+POST_MORTEM_FINAL_DAYS = env.value("POST_MORTEM_FINAL_DAYS")
+POLL_SECONDS = env.value("POLL_SECONDS")
+
+LOGGING = logs.configuration(env.value("LOG_LEVEL"))
+logs.configure()

@@ -1,0 +1,1 @@
+"""The client pages: HTML, one module per noun."""

@@ -1,0 +1,72 @@
+"""The one decorator that a client page wears: who may come in, and what a refusal looks like."""
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from tenants.actor import ActingCompany, Actor
+from tenants.errors import NotFound, NotPermitted, ScopeError
+from tenants.permissions import Permission
+
+ZONE_COOKIE = "portal_zone"
+UTC_CHOSEN = "utc"
+
+
+class ClientRequest(HttpRequest):
+    """A request that the door let in for one company."""
+
+    actor: Actor
+    company: ActingCompany
+    zone: str
+    """IANA name of the zone in which times are shown."""
+    now: datetime
+
+
+def client_page(
+    permission: Permission, *, methods: tuple[str, ...] = ("GET", "HEAD")
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A page below a company's name for members whose role has `permission`.
+
+    What the domain does not find is the same 404 for unknown and for foreign; what a role may not
+    do is a 403, and only inside the own company. The view is called without the company: the
+    request carries it. The door holds the transaction, so the view opens none.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @functools.wraps(view)
+        def page(request: HttpRequest, company: str, **reference: Any) -> HttpResponse:
+            known = _known(request)
+            try:
+                known.actor.require(permission)
+                return view(known, **reference)
+            except NotFound as error:
+                raise Http404 from error
+            except NotPermitted as error:
+                raise PermissionDenied(error.message) from error
+
+        page.permission = permission  # type: ignore[attr-defined]
+        return transaction.non_atomic_requests(require_http_methods(list(methods))(page))
+
+    return decorate
+
+
+def _known(request: HttpRequest) -> ClientRequest:
+    known = cast("ClientRequest", request)
+    if known.actor is None or known.actor.company is None:
+        raise ScopeError("A client page was reached without passing the door.")
+    known.company = known.actor.company
+    known.now = timezone.now()
+    known.zone = "UTC" if request.COOKIES.get(ZONE_COOKIE) == UTC_CHOSEN else known.actor.zone
+    return known
+
+
+def page_context(request: ClientRequest, **more: Any) -> dict[str, Any]:
+    """What every client page's template names: company, zone, now; the rest is the page's own."""
+    return {"company": request.company, "zone": request.zone, "now": request.now, **more}

@@ -1,0 +1,102 @@
+"""The incident list and the incident page, with its polled fragment."""
+
+import hashlib
+from collections.abc import Hashable
+
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.template import loader
+from django.utils.cache import get_conditional_response, patch_vary_headers
+
+from incidents.queries import incident_lists, incident_pages
+from incidents.queries.incident_pages import PageVersion
+from portal.web import access, forms, rendered
+from portal.web.access import ClientRequest
+from tenants.permissions import Permission
+
+
+@access.client_page(Permission.READ_INCIDENTS)
+def incident_list(request: ClientRequest) -> HttpResponse:
+    asked = forms.ListFilter(request.GET).asked
+    page = incident_lists.incident_list(
+        search=asked.search, kind=asked.kind, page_number=asked.page_number, now=request.now
+    )
+    return render(request, "web/incidents/list.html", access.page_context(request, page=page))
+
+
+@access.client_page(Permission.READ_INCIDENTS)
+def detail(request: ClientRequest, reference: str) -> HttpResponse:
+    """The incident page; for htmx only its live part. 304 after two statements when nothing changed."""
+    version = incident_pages.page_version(reference)
+    is_fragment = request.headers.get("HX-Request") == "true"
+    shaped_by = _shaped_by(request, version)
+    etag = _etag(*shaped_by, is_fragment, *(() if is_fragment else _personal(request)))
+    response = None if get_messages(request) else get_conditional_response(request, etag=etag)
+    if response is None:
+        part = rendered.part(shaped_by, lambda: _render_live(request, reference))
+        response = HttpResponse(part.html) if is_fragment else _render_page(request, reference, version, part)
+        response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _shaped_by(request: ClientRequest, version: PageVersion) -> tuple[Hashable, ...]:
+    """Everything that shapes the live part: versions, zone, consent and, while it moves, the minute."""
+    return (
+        version.incident_id,
+        version.version,
+        version.request_state,
+        request.zone,
+        request.company.name,
+        request.company.consents_to_be_named,
+        request.actor.may(Permission.REQUEST_POST_MORTEM),
+        int(request.now.timestamp()) // 60 if version.is_moving else None,
+    )
+
+
+def _personal(request: ClientRequest) -> tuple[Hashable, ...]:
+    """What else shapes the whole page: the person, the switcher, the signed-in browser."""
+    actor = request.actor
+    return (
+        actor.name,
+        actor.email,
+        actor.role,
+        actor.companies,
+        request.COOKIES.get(settings.SESSION_COOKIE_NAME),
+        request.COOKIES.get(settings.CSRF_COOKIE_NAME),
+    )
+
+
+def _etag(*parts: Hashable) -> str:
+    text = repr((settings.BUILD, *parts))
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def _render_live(request: ClientRequest, reference: str) -> rendered.Part:
+    page = incident_pages.incident_page(
+        reference,
+        company_name=request.company.name,
+        consents=request.company.consents_to_be_named,
+        may_request=request.actor.may(Permission.REQUEST_POST_MORTEM),
+        now=request.now,
+    )
+    context = access.page_context(request, page=page)
+    html = loader.render_to_string("web/incidents/live.html", context)
+    return rendered.Part(company_id=request.company.id, title=page.incident.title, html=html)
+
+
+def _render_page(
+    request: ClientRequest, reference: str, version: PageVersion, part: rendered.Part
+) -> HttpResponse:
+    context = access.page_context(
+        request,
+        reference=reference,
+        title=part.title,
+        live_html=part.html,
+        is_moving=version.is_moving,
+        poll_seconds=settings.POLL_SECONDS,
+    )
+    return render(request, "web/incidents/detail.html", context)

@@ -1,0 +1,146 @@
+"""Find who asks and enter their scope, in one statement.
+
+`open_for_member` and `open_for_staff` must run inside the request's transaction. Where nobody is
+found nothing is entered: the transaction stays a visitor's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db import connection
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from tenants import rls, scope
+from tenants.actor import ActingCompany, Actor, CompanyName
+from tenants.models import User
+from tenants.models.session import SessionStore
+from tenants.permissions import Role
+
+_PERSON = "id password email name time_zone is_active is_staff is_superuser last_login date_joined".split()
+_PERSON_COLUMNS = ", ".join(f"u.{column}" for column in _PERSON)
+
+_SIGNED_IN = """
+    from tenants_session s
+    join tenants_user u on u.id = s.user_id and u.is_active
+"""
+
+_MEMBER = f"""
+with member as (
+    select s.session_data, {_PERSON_COLUMNS},
+        m.role, c.id as company_id, c.slug, c.name as company_name, c.time_zone as company_time_zone,
+        c.consents_to_be_named,
+        (select json_agg(json_build_array(o.slug, o.name))
+         from tenants_membership om join tenants_company o on o.id = om.company_id
+         where om.user_id = u.id and o.suspended_at is null) as companies
+    {_SIGNED_IN}
+    join tenants_membership m on m.user_id = u.id
+    join tenants_company c on c.id = m.company_id and c.suspended_at is null
+    where s.session_key = %s and s.expire_date > %s and c.slug = %s and not u.is_staff
+)
+select member.*, set_config('transaction_read_only', %s, true),
+    set_config('{rls.COMPANY_SETTING}', company_id::text, true), set_config('role', '{rls.CLIENT}', true)
+from member
+"""  # noqa: S608 - constants of this module only
+
+_STAFF = f"""
+with person as (
+    select s.session_data, {_PERSON_COLUMNS}
+    {_SIGNED_IN}
+    where s.session_key = %s and s.expire_date > %s and u.is_staff
+)
+select person.*, set_config('{rls.COMPANY_SETTING}', '', true), set_config('role', '{rls.STAFF}', true)
+from person
+"""  # noqa: S608 - constants of this module only
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A person let in: the signed-in user, the session's content, the actor and the scope entered."""
+
+    user: User
+    session_content: dict[str, Any]
+    actor: Actor
+    scope: scope.Scope
+
+
+def open_for_member(session_key: str, slug: str, *, read_only: bool) -> Entry | None:
+    """Enter the client scope of company `slug` for the member signed in with `session_key`.
+
+    None, and nothing entered, when there is no such member: unknown company, company of others,
+    suspended company, removed member, ended session and staff are all the same.
+    """
+    row = _one(_MEMBER, [session_key, timezone.now(), slug, "on" if read_only else "off"])
+    if row is None:
+        return None
+    user, content = _person(row)
+    if content is None:
+        scope.leave()
+        return None
+    company = ActingCompany(
+        id=row["company_id"],
+        slug=row["slug"],
+        name=row["company_name"],
+        time_zone=row["company_time_zone"],
+        consents_to_be_named=row["consents_to_be_named"],
+    )
+    companies = tuple(CompanyName(slug=slug, name=name) for slug, name in row["companies"])
+    actor = Actor(
+        user_id=user.pk,
+        name=user.name,
+        email=user.email,
+        time_zone=user.time_zone,
+        company=company,
+        role=Role(row["role"]),
+        companies=tuple(sorted(companies, key=lambda one: one.name.casefold())),
+    )
+    return Entry(user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=company.id))
+
+
+def open_for_staff(session_key: str) -> Entry | None:
+    """Enter the staff scope for the staff person signed in with `session_key`, else None."""
+    row = _one(_STAFF, [session_key, timezone.now()])
+    if row is None:
+        return None
+    user, content = _person(row)
+    if content is None:
+        scope.leave()
+        return None
+    actor = Actor(user_id=user.pk, name=user.name, email=user.email, time_zone=user.time_zone)
+    return Entry(user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=None))
+
+
+def companies_of(user_id: UUID) -> tuple[CompanyName, ...]:
+    """The companies a person can open, by name; for a visitor's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select c.slug, c.name from tenants_membership m join tenants_company c on c.id = m.company_id "
+            "where m.user_id = %s and c.suspended_at is null",
+            [user_id],
+        )
+        found = [CompanyName(slug=slug, name=name) for slug, name in cursor.fetchall()]
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+
+def _one(statement: str, values: list[Any]) -> dict[str, Any] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        return dict(zip((column.name for column in cursor.description), row, strict=True))
+
+
+def _person(row: dict[str, Any]) -> tuple[User, dict[str, Any] | None]:
+    """The user of a session row, and the session's content if it is signed, theirs and current."""
+    user = User.from_db("default", _PERSON, [row[column] for column in _PERSON])
+    content = SessionStore().decode(row["session_data"])
+    is_current = (
+        content.get(SESSION_KEY) == str(user.pk)
+        and bool(content.get(BACKEND_SESSION_KEY))
+        and constant_time_compare(content.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    )
+    return user, content if is_current else None
+

@@ -1,0 +1,249 @@
+"""Roles, grants and row policies: the second wall, and the only raw SQL of the isolation.
+
+Every table has one declared `Access`. `Protect` writes it into the database from the migration
+that makes the table; `tenants.walls` holds the live catalogue against it at every start.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+OWNER = "portal_owner"
+"""Owns every object; nobody logs in as it, and FORCE shows it nothing."""
+VISITOR = "portal_visitor"
+"""What the login role may do before it is known who asks (the login role inherits it)."""
+CLIENT = "portal_client"
+"""A transaction of one company."""
+STAFF = "portal_staff"
+"""A transaction of the vendor's people or of a cross-company task."""
+LOGIN = "portal_login"
+"""Logs in, owns nothing, may become CLIENT or STAFF."""
+
+COMPANY_SETTING = "portal.company_id"
+CURRENT_COMPANY = f"(select nullif(current_setting('{COMPANY_SETTING}', true), '')::uuid)"
+
+Kind = Literal["company-owned", "published", "staff-only", "identity", "framework"]
+COMMANDS = ("select", "insert", "update", "delete")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What one role may do to a table with one command, on which rows and (for select) columns."""
+
+    role: str
+    command: str
+    rows: str = "true"
+    columns: tuple[str, ...] = ()
+
+    @property
+    def policy_name(self) -> str:
+        return f"{self.role.removeprefix('portal_')}_{self.command}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """The declared class of a table and everything any role may do to it."""
+
+    kind: Kind
+    rules: tuple[Rule, ...]
+
+    @property
+    def has_row_security(self) -> bool:
+        return self.kind != "framework"
+
+
+def _rules(role: str, commands: str, rows: str = "true", columns: tuple[str, ...] = ()) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(role=role, command=command, rows=rows, columns=columns if command == "select" else ())
+        for command in commands.split()
+    )
+
+
+def company_owned(*, client: str = "select", staff: str = "select insert update delete") -> Access:
+    """Rows of one company each, named by `company_id`."""
+    own = f"company_id = {CURRENT_COMPANY}"
+    return Access(kind="company-owned", rules=_rules(CLIENT, client, own) + _rules(STAFF, staff))
+
+
+def published(
+    rows: str,
+    *,
+    columns: tuple[str, ...] = (),
+    staff: str = "select insert update delete",
+) -> Access:
+    """Rows written for every company that `rows` (an SQL condition) lets read them."""
+    return Access(kind="published", rules=_rules(CLIENT, "select", rows, columns) + _rules(STAFF, staff))
+
+
+def of_own_incidents(column: str = "incident_id") -> str:
+    """The row condition "belongs to an incident in which the asking company has a recovery".
+
+    The inner select is itself held by the recovery table's policy. ANY(ARRAY(...)) is evaluated
+    once per query, where EXISTS would run per row.
+    """
+    return f"{column} = any (array(select own.incident_id from incidents_recovery own))"
+
+
+def staff_only(staff: str = "select insert update delete") -> Access:
+    return Access(kind="staff-only", rules=_rules(STAFF, staff))
+
+
+def identity(
+    *,
+    visitor: str = "select",
+    client: str = "",
+    client_rows: str = "false",
+    staff: str = "select insert update delete",
+) -> Access:
+    """Who people are: readable before it is known who asks, so that it can be found out."""
+    return Access(
+        kind="identity",
+        rules=_rules(VISITOR, visitor) + _rules(CLIENT, client, client_rows) + _rules(STAFF, staff),
+    )
+
+
+def framework(*, visitor: str = "", client: str = "", staff: str = "select") -> Access:
+    """A library's own table without a person or a company in it: grants, no row policy."""
+    return Access(
+        kind="framework",
+        rules=_rules(VISITOR, visitor) + _rules(CLIENT, client) + _rules(STAFF, staff),
+    )
+
+
+def protect_statements(table: str, access: Access) -> Iterator[str]:
+    """The SQL that brings `table` from any earlier access to exactly this one."""
+    everyone = f"public, {VISITOR}, {CLIENT}, {STAFF}"
+    yield f'revoke all on "{table}" from {everyone}'
+    for rule in access.rules:
+        columns = f" ({', '.join(rule.columns)})" if rule.columns else ""
+        yield f'grant {rule.command}{columns} on "{table}" to {rule.role}'
+    if not access.has_row_security:
+        return
+    yield f'alter table "{table}" enable row level security, force row level security'
+    for rule in access.rules:
+        yield f'drop policy if exists {rule.policy_name} on "{table}"'
+        yield (
+            f'create policy {rule.policy_name} on "{table}" as permissive for {rule.command} '
+            f"to {rule.role} {policy_clauses(rule)}"
+        )
+
+
+def policy_clauses(rule: Rule) -> str:
+    using = f"using ({rule.rows})" if rule.command != "insert" else ""
+    check = f"with check ({rule.rows})" if rule.command in {"insert", "update"} else ""
+    return f"{using} {check}".strip()
+
+
+def unprotect_statements(table: str, access: Access) -> Iterator[str]:
+    for rule in access.rules:
+        if access.has_row_security:
+            yield f'drop policy if exists {rule.policy_name} on "{table}"'
+    yield f'revoke all on "{table}" from {VISITOR}, {CLIENT}, {STAFF}'
+    if access.has_row_security:
+        yield f'alter table "{table}" disable row level security, no force row level security'
+
+
+class Protect(Operation):
+    """Migration operation: give `table` its access. Give `before` where an access changes."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, table: str, access: Access, before: Access | None = None) -> None:
+        self.table = table
+        self.access = access
+        self.before = before
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Grants and policies are not part of the models' state."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        self._run(schema_editor, *(unprotect_statements(self.table, self.before) if self.before else ()))
+        self._run(schema_editor, *protect_statements(self.table, self.access))
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        self._run(schema_editor, *unprotect_statements(self.table, self.access))
+        self._run(schema_editor, *(protect_statements(self.table, self.before) if self.before else ()))
+
+    def _run(self, schema_editor: BaseDatabaseSchemaEditor, *statements: str) -> None:
+        for statement in statements:
+            schema_editor.execute(statement, params=None)
+
+    def describe(self) -> str:
+        return f"Protect {self.table} as {self.access.kind}"
+
+
+class TieToCompany(Operation):
+    """Migration operation: a composite foreign key (company_id, column), so that no row can point
+    at another company's. Checked at commit; nothing cascades."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, table: str, to_table: str, column: str) -> None:
+        self.table = table
+        self.to_table = to_table
+        self.column = column
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Django has no composite foreign keys, so the models' state cannot tell of it."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        schema_editor.execute(
+            f'alter table "{self.table}" add constraint {self._name} foreign key (company_id, {self.column}) '
+            f'references "{self.to_table}" (company_id, {self.column}) deferrable initially deferred',
+            params=None,
+        )
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        schema_editor.execute(f'alter table "{self.table}" drop constraint {self._name}', params=None)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.table.split('_')[-1]}_same_company"
+
+    def describe(self) -> str:
+        return f"Tie {self.table} to {self.to_table} of the same company"
+
+
+def role_statements() -> Iterator[str]:
+    """Idempotent SQL, run by a superuser or DBA, that makes every role exactly as weak as meant.
+
+    A role that exists is brought back to its definition. The login role's password is the
+    caller's to set.
+    """
+    weak = "nosuperuser nocreatedb nocreaterole noreplication nobypassrls noinherit"
+    for role in (OWNER, VISITOR, CLIENT, STAFF, LOGIN):
+        yield (
+            f"do $$ begin if not exists (select from pg_roles where rolname = '{role}') "
+            f"then create role {role}; end if; end $$"
+        )
+        yield f"alter role {role} {'login' if role == LOGIN else 'nologin'} {weak}"
+        yield f"alter role {role} reset all"
+    yield f"revoke {OWNER} from {LOGIN}"
+    yield f"grant {VISITOR} to {LOGIN} with inherit true, set false, admin false"
+    for role in (CLIENT, STAFF):
+        yield f"grant {role} to {LOGIN} with inherit false, set true, admin false"
+
+
+def database_statements(database: str) -> Iterator[str]:
+    """SQL, run inside the portal's own database, that leaves only what the roles need there."""
+    quoted = '"' + database.replace('"', '""') + '"'
+    yield f"alter database {quoted} owner to {OWNER}"
+    yield f"revoke all on database {quoted} from public"
+    yield f"grant connect on database {quoted} to {LOGIN}"
+    yield f"alter schema public owner to {OWNER}"
+    yield "revoke all on schema public from public"
+    yield f"grant usage on schema public to {VISITOR}, {CLIENT}, {STAFF}"
