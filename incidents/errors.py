@@ -48,7 +48,9 @@ class NotAllRestored(Refusal):
 
     code = "not_all_restored"
 
-    def __init__(self, *, affected_count: int, restored_count: int, open_by_data_center: dict[str, int]) -> None:
+    def __init__(
+        self, *, affected_count: int, restored_count: int, open_by_data_center: dict[str, int]
+    ) -> None:
         self.affected_count = affected_count
         self.restored_count = restored_count
         self.open_count = affected_count - restored_count

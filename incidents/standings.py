@@ -20,7 +20,8 @@ SMALLEST_SHOWN_COHORT = 20
 _WRITE_STANDINGS = """
 update incidents_recovery recovery
 set rank = standing.rank, percentile = standing.percentile, in_tail = standing.in_tail, is_final = %s
-from unnest(%s::uuid[], %s::int[], %s::float8[], %s::bool[]) as standing (company_id, rank, percentile, in_tail)
+from unnest(%s::uuid[], %s::int[], %s::float8[], %s::bool[])
+    as standing (company_id, rank, percentile, in_tail)
 where recovery.incident_id = %s and recovery.company_id = standing.company_id
 and (recovery.rank, recovery.percentile, recovery.in_tail, recovery.is_final)
     is distinct from (standing.rank, standing.percentile, standing.in_tail, %s)

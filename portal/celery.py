@@ -19,6 +19,6 @@ app.conf.beat_schedule = {
 }
 
 
-@signals.worker_init.connect
+@signals.worker_init.connect  # type: ignore[untyped-decorator]  # celery ships no types
 def refuse_unless_walls_stand(**_: Any) -> None:
     walls.refuse_unless_standing()

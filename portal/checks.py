@@ -13,5 +13,9 @@ def isolation_stands(app_configs: Sequence[Any] | None, **_: Any) -> list[checks
     try:
         found = walls.weaknesses()
     except OperationalError:
-        return [checks.Error("The database cannot be reached, so its isolation cannot be checked.", id="portal.E001")]
+        return [
+            checks.Error(
+                "The database cannot be reached, so its isolation cannot be checked.", id="portal.E001"
+            )
+        ]
     return [checks.Error(weakness, id="portal.E002") for weakness in found]

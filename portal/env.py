@@ -52,11 +52,17 @@ SETTINGS = (
         meaning="Valkey or Redis: cache, limits and the worker's queue. `make run` starts its own.",
     ),
     Setting(
-        name="CELERY_BROKER_URL", kind="str", default="", meaning="Another broker for the worker; empty: `REDIS_URL`."
+        name="CELERY_BROKER_URL",
+        kind="str",
+        default="",
+        meaning="Another broker for the worker; empty: `REDIS_URL`.",
     ),
     Setting(name="DEBUG", kind="bool", default=False, meaning="Django's debug pages. Never in production."),
     Setting(
-        name="ALLOWED_HOSTS", kind="list", default=["127.0.0.1", "localhost"], meaning="Host names that are answered."
+        name="ALLOWED_HOSTS",
+        kind="list",
+        default=["127.0.0.1", "localhost"],
+        meaning="Host names that are answered.",
     ),
     Setting(
         name="CSRF_TRUSTED_ORIGINS",
@@ -76,7 +82,9 @@ SETTINGS = (
         default=0,
         meaning="Proxies in front of the portal; without it all clients behind one share its sign-in limit.",
     ),
-    Setting(name="VENDOR_NAME", kind="str", default="Northwind Retail Systems", meaning="Whose clients sign in."),
+    Setting(
+        name="VENDOR_NAME", kind="str", default="Northwind Retail Systems", meaning="Whose clients sign in."
+    ),
     Setting(
         name="COMPANIES_NAMED_BY_DEFAULT",
         kind="bool",
@@ -105,10 +113,14 @@ SETTINGS = (
         name="EMAIL_URL",
         kind="str",
         default="",
-        meaning="SMTP server, as `smtp://user:password@host:port`; empty: mails become files in the data folder.",
+        meaning="SMTP server, as `smtp://user:password@host:port`; empty: mails become files in the data "
+        "folder.",
     ),
     Setting(
-        name="DEFAULT_FROM_EMAIL", kind="str", default="portal@localhost", meaning="Sender of the portal's mails."
+        name="DEFAULT_FROM_EMAIL",
+        kind="str",
+        default="portal@localhost",
+        meaning="Sender of the portal's mails.",
     ),
     Setting(
         name="POLL_SECONDS",
@@ -117,7 +129,9 @@ SETTINGS = (
         meaning="How often an open incident's page asks for news.",
     ),
     Setting(name="LOG_LEVEL", kind="str", default="INFO", meaning="Least level that is logged."),
-    Setting(name="PORTAL_DATA_DIR", kind="path", default=".data", meaning="Folder of everything the portal keeps."),
+    Setting(
+        name="PORTAL_DATA_DIR", kind="path", default=".data", meaning="Folder of everything the portal keeps."
+    ),
     Setting(
         name="PORTAL_EMBEDDED",
         kind="bool",
@@ -140,22 +154,19 @@ def value(name: str) -> Any:
     Raises ImproperlyConfigured when a required one is missing or a value does not parse.
     """
     setting = _BY_NAME[name]
+    if setting.kind == "url":
+        is_given = setting.default is REQUIRED or os.environ.get(name)
+        return _environment.db_url(name) if is_given else None
     default = environ.Env.NOTSET if setting.default is REQUIRED else setting.default
-    match setting.kind:
-        case "bool":
-            return _environment.bool(name, default=default)
-        case "int":
-            return _environment.int(name, default=default)
-        case "list":
-            return _environment.list(name, default=default)
-        case "path":
-            return (BASE_DIR / str(_environment.str(name, default=default))).resolve()
-        case "url" if setting.default is not REQUIRED and not os.environ.get(name):
-            return None
-        case "url":
-            return _environment.db_url(name)
-        case _:
-            return _environment.str(name, default=default)
+    if setting.kind == "path":
+        return (BASE_DIR / _environment.str(name, default=str(default))).resolve()
+    read = {
+        "bool": _environment.bool,
+        "int": _environment.int,
+        "list": _environment.list,
+        "str": _environment.str,
+    }
+    return read[setting.kind](name, default=default)
 
 
 def email_settings(url: str) -> dict[str, Any]:
@@ -164,7 +175,12 @@ def email_settings(url: str) -> dict[str, Any]:
 
 def build() -> str:
     """A name for this very code, so that what browsers keep ends with the next deployment."""
-    newest = max(path.stat().st_mtime_ns for folder in ("portal", "incidents", "templates") for path in (BASE_DIR / folder).rglob("*") if path.is_file())
+    newest = max(
+        path.stat().st_mtime_ns
+        for folder in ("portal", "incidents", "templates")
+        for path in (BASE_DIR / folder).rglob("*")
+        if path.is_file()
+    )
     return f"{newest:x}"
 
 

@@ -19,7 +19,10 @@ from tenants.models import User
 from tenants.models.session import SessionStore
 from tenants.permissions import Role
 
-_PERSON = "id password email name time_zone is_active is_staff is_superuser last_login date_joined".split()
+_PERSON = [
+    *("id", "password", "email", "name", "time_zone"),
+    *("is_active", "is_staff", "is_superuser", "last_login", "date_joined"),
+]
 _PERSON_COLUMNS = ", ".join(f"u.{column}" for column in _PERSON)
 
 _SIGNED_IN = """
@@ -143,4 +146,3 @@ def _person(row: dict[str, Any]) -> tuple[User, dict[str, Any] | None]:
         and constant_time_compare(content.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     )
     return user, content if is_current else None
-

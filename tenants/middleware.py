@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from tenants import door, scope
+from tenants.errors import ScopeError
 from tenants.models.company import RESERVED_SLUGS, SLUG_PATTERN
 
 READING_METHODS = frozenset({"GET", "HEAD"})
@@ -48,7 +49,7 @@ class DoorMiddleware:
             return redirect_to_login(request.get_full_path())
         # The first statement is the health check: a connection that the server has dropped
         # (a restart) is replaced once, before anything has happened.
-        connection.health_check_done = True
+        connection.health_check_done = True  # type: ignore[attr-defined]  # missing from the stubs
         try:
             return self._in_transaction(lambda: self._answer(request, find, key))
         except _ConnectionLost:
@@ -66,13 +67,14 @@ class DoorMiddleware:
             if request.user.is_authenticated:
                 raise Http404
             return redirect_to_login(request.get_full_path())
-        request.session._session_cache = entry.session_content  # noqa: SLF001 - read by the door already
+        # What the session would read on first use: the door has read it already.
+        request.session._session_cache = entry.session_content  # type: ignore[attr-defined]  # noqa: SLF001
         request.user = entry.user
         request.actor = entry.actor  # type: ignore[attr-defined]
         with scope.entered(entry.scope):
             response = self.get_response(request)
             if response.streaming:
-                raise scope.ScopeError("A streamed answer would be read after its scope has ended.")
+                raise ScopeError("A streamed answer would be read after its scope has ended.")
         response.headers.setdefault("Cache-Control", "private, no-store")
         patch_vary_headers(response, ["Cookie"])
         return response

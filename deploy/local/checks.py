@@ -23,19 +23,27 @@ def run_linters(root: Path) -> bool:
 
 
 def run_django_checks(root: Path, environment: Mapping[str, str]) -> bool:
-    """Run the checks of Django against the services in `environment`; return whether all passed."""
+    """Run the checks of Django against the services in `environment`; return whether all passed.
+
+    They are about serving, so the settings are those behind a secure address.
+    """
+    served = {**environment, "SECURE": "1"}
     commands: dict[str, Sequence[str]] = {
         "makemigrations --check": (sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),
         "check --deploy": (sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"),
     }
-    passed = [_passes(root, name, command, environment) for name, command in commands.items()]
+    passed = [_passes(root, name, command, served) for name, command in commands.items()]
     return all(passed)
 
 
-def _passes(root: Path, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> bool:
+def _passes(
+    root: Path, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> bool:
     try:
         with progress.Step(name, done="passed"):
-            subprocess.run(command, cwd=root, env=environment, capture_output=True, encoding="utf-8", check=True)
+            subprocess.run(
+                command, cwd=root, env=environment, capture_output=True, encoding="utf-8", check=True
+            )
     except subprocess.CalledProcessError as error:
         progress.say(f"{error.stdout}{error.stderr}".rstrip())
         return False

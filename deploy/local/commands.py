@@ -117,10 +117,12 @@ def _with_services(command: Sequence[str], *, prepare_always: bool) -> int:
             return 130
 
 
-def _in_foreground(command: Sequence[str], ground: services.Services, stop: interrupts.Interrupts | None = None) -> int:
+def _in_foreground(
+    command: Sequence[str], ground: services.Services, stop: interrupts.Interrupts | None = None
+) -> int:
     """Run the command on this terminal. Ctrl-C is the command's own business; SIGTERM is passed on to it."""
     # A handler, not SIG_IGN: that would be inherited by the command.
-    previous = signal.signal(signal.SIGINT, lambda number, frame: None)
+    previous = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         process = subprocess.Popen(command, cwd=ROOT, env=ground.admin_environment())
     except FileNotFoundError as error:

@@ -30,7 +30,9 @@ def private(folder: Path, *, passable: bool = False) -> Path:
         folder.chmod(0o711 if passable else 0o700)
     except PermissionError as error:
         owner = folder.stat().st_uid
-        message = f"{folder} belongs to the user with id {owner}. Run this as that user, or use another checkout."
+        message = (
+            f"{folder} belongs to the user with id {owner}. Run this as that user, or use another checkout."
+        )
         raise errors.CannotStart(message) from error
     return folder
 
@@ -40,6 +42,7 @@ def secret(path: Path, *, random_bytes: int = 32) -> str:
     try:
         return path.read_text("ascii")
     except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_private(path, secrets.token_urlsafe(random_bytes))
         return path.read_text("ascii")
 
@@ -48,7 +51,9 @@ def write_private(path: Path, text: str) -> None:
     """Write `text` to `path` with mode 600, whole or not at all."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -72,7 +77,9 @@ def for_socket(folder: Path, socket_name: str) -> Path:
     # A database that runs as another account owns the folder; only root can have given it away.
     ours = found.st_uid == os.getuid() or os.getuid() == 0
     if not (stat.S_ISDIR(found.st_mode) and ours) or stat.S_IMODE(found.st_mode) & 0o077:
-        raise errors.CannotStart(f"{short} exists and is not a private folder of this user. Remove it, or set TMPDIR.")
+        raise errors.CannotStart(
+            f"{short} exists and is not a private folder of this user. Remove it, or set TMPDIR."
+        )
     return short
 
 
@@ -99,7 +106,9 @@ class Lock:
                 file.seek(0)
                 holder = file.read().strip() or "another process"
                 file.close()
-                raise errors.FolderInUse(f"{self._path.parent} is in use by {holder}. Stop that first.") from None
+                raise errors.FolderInUse(
+                    f"{self._path.parent} is in use by {holder}. Stop that first."
+                ) from None
             break
         file.truncate(0)
         file.write(f"{self._holder} (process {os.getpid()})")

@@ -36,7 +36,7 @@ class Interrupts:
         if self.asked:
             raise Interrupted
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
         if not self.asked:
             self.asked, self._asked_at = True, now

@@ -17,7 +17,7 @@ from deploy.local import children, errors, folders, postgres_programs
 SUPERUSER = "postgres"
 _SOCKET_NAME = ".s.PGSQL.5432.lock"
 _READY_SECONDS = 120
-_LOCK_PATIENCE_SECONDS = 10
+_LOCK_PATIENCE_SECONDS = 1
 # SIGINT is PostgreSQL's "fast" shutdown: it ends the connections and writes everything down.
 _ENDING = children.Ending(ask=signal.SIGINT, seconds=15)
 _FOR_A_SMALL_MACHINE = {
@@ -133,6 +133,7 @@ class Postgres:
         """Stop the server cleanly (killed after 15 s) and give the folder back; harmless twice."""
         if self._child is not None:
             self._child.stop()
+            self._leave_no_folder_elsewhere()
         self.release()
 
     def release(self) -> None:
@@ -157,9 +158,13 @@ class Postgres:
         deadline = time.monotonic() + _READY_SECONDS
         while not self.answers():
             if self.child.exit_code() is not None:
-                raise errors.DiedWhileStarting(f"PostgreSQL ended while starting:\n{children.last_lines(self.log)}")
+                raise errors.DiedWhileStarting(
+                    f"PostgreSQL ended while starting:\n{children.last_lines(self.log)}"
+                )
             if time.monotonic() > deadline:
-                message = f"PostgreSQL did not answer within {_READY_SECONDS} s:\n{children.last_lines(self.log)}"
+                message = (
+                    f"PostgreSQL did not answer within {_READY_SECONDS} s:\n{children.last_lines(self.log)}"
+                )
                 raise errors.DiedWhileStarting(message)
             time.sleep(0.02)
 
@@ -168,6 +173,12 @@ class Postgres:
         # PostgreSQL itself would refuse to start when its process id now belongs to another process.
         (self._cluster / "postmaster.pid").unlink(missing_ok=True)
         (self._socket_folder() / _SOCKET_NAME).unlink(missing_ok=True)
+
+    def _leave_no_folder_elsewhere(self) -> None:
+        socket_folder = self._socket_folder()
+        if not socket_folder.is_relative_to(self.folder):
+            with contextlib.suppress(OSError):
+                socket_folder.rmdir()
 
     def _make_cluster(self, programs: Path, run_as: postgres_programs.RunAs) -> None:
         unfinished = self.folder / "cluster.unfinished"
@@ -187,7 +198,11 @@ class Postgres:
             f"--pwfile={password}",
         ]
         command += ["-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--locale-provider=builtin"]
-        command += ["--builtin-locale=C.UTF-8", "--no-instructions", *([] if self._durable else ["--no-sync"])]
+        command += [
+            "--builtin-locale=C.UTF-8",
+            "--no-instructions",
+            *([] if self._durable else ["--no-sync"]),
+        ]
         try:
             made = subprocess.run(
                 command,
@@ -203,7 +218,9 @@ class Postgres:
         finally:
             password.unlink()
         if made.returncode != 0:
-            raise errors.CannotStart(f"PostgreSQL could not make its data folder:\n{made.stdout}{made.stderr}")
+            raise errors.CannotStart(
+                f"PostgreSQL could not make its data folder:\n{made.stdout}{made.stderr}"
+            )
         unfinished.rename(self._cluster)
 
     def _password(self) -> str:

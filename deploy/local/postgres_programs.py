@@ -117,7 +117,13 @@ def _has_a_name(user: int) -> bool:
 def _may_reach(path: Path, account: children.Account) -> bool:
     command = ["/usr/bin/env", "test", "-x", os.fspath(path)]
     probe = subprocess.run(
-        command, cwd="/", user=account.user, group=account.group, extra_groups=(), check=False, timeout=_PROBE_SECONDS
+        command,
+        cwd="/",
+        user=account.user,
+        group=account.group,
+        extra_groups=(),
+        check=False,
+        timeout=_PROBE_SECONDS,
     )
     return probe.returncode == 0
 

@@ -37,5 +37,11 @@ class Step:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Print the outcome and the seconds."""
-        outcome = self._done if error is None else "stopped" if isinstance(error, interrupts.Interrupted) else "failed"
+        outcome = (
+            self._done
+            if error is None
+            else "stopped"
+            if isinstance(error, interrupts.Interrupted)
+            else "failed"
+        )
         say(f"{outcome} {time.monotonic() - self._begun:.1f} s")

@@ -48,7 +48,9 @@ class Services:
     def answer(self) -> bool:
         """Return whether embedded services, started by another process, answer now."""
         with contextlib.suppress(errors.CannotStart):
-            return (self.postgres is None or self.postgres.answers()) and (self.valkey is None or self.valkey.answers())
+            return (self.postgres is None or self.postgres.answers()) and (
+                self.valkey is None or self.valkey.answers()
+            )
         return False
 
     def stop(self) -> None:
@@ -64,7 +66,9 @@ class Services:
         values.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         values["PORT"] = str(self.asked.port)
         values["PORTAL_DATA_DIR"] = str(self.data)
-        values["SECRET_KEY"] = values.get("SECRET_KEY") or folders.secret(self.data / "secret-key", random_bytes=48)
+        values["SECRET_KEY"] = values.get("SECRET_KEY") or folders.secret(
+            self.data / "secret-key", random_bytes=48
+        )
         if self.postgres is not None:
             password = folders.secret(self.data / "login-password")
             values["DATABASE_URL"] = self.postgres.url(LOGIN_ROLE, password, DATABASE)

@@ -14,12 +14,15 @@ from pathlib import Path
 from deploy.local import children, errors, folders, interrupts, progress, services
 
 _LOCK_NAME = "lock"
+_HIGHEST_PORT = 65535
 _READY_SECONDS = 90
 _ROUND_SECONDS = 0.1
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 10.0
 # After so long a life, the next death counts as the first again.
 _STEADY_SECONDS = 60.0
+# Who ends sooner did not start well: its last words are shown.
+_STARTING_SECONDS = 10.0
 _WEB_ENDING = children.Ending(seconds=8)
 # Celery ends when the tasks in hand are done; one that is killed is given to another worker.
 _WORKER_ENDING = children.Ending(seconds=10)
@@ -34,7 +37,7 @@ def lock_of(data: Path, *, holder: str) -> folders.Lock:
 
 @dataclasses.dataclass(kw_only=True)
 class Kept:
-    """One child that is started again whenever it ends."""
+    """One child that is started again whenever it ends; with a `log`, an early end shows its last lines."""
 
     name: str
     start: Callable[[], children.Child]
@@ -42,6 +45,7 @@ class Kept:
     begun: float = 0.0
     delay_seconds: float = _FIRST_DELAY_SECONDS
     start_again_at: float | None = None
+    log: Path | None = None
 
     def begin(self) -> None:
         """Start it now."""
@@ -57,6 +61,8 @@ class Kept:
                 if now - self.begun > _STEADY_SECONDS:
                     self.delay_seconds = _FIRST_DELAY_SECONDS
                 self._put_off(now, f"{self.name} ended with {_in_words(code)}")
+                if self.log is not None and now - self.begun < _STARTING_SECONDS:
+                    progress.say(children.last_lines(self.log))
         elif self.start_again_at is not None and now >= self.start_again_at:
             try:
                 self.begin()
@@ -89,7 +95,9 @@ class Supervisor:
         """
         with lock_of(self._ground.data, holder="make run"):
             # Web, worker and beat of a portal that was killed together with its guardian.
-            children.end_leftovers(lambda: children.marked_with(self._ground.data), children.Ending(seconds=3))
+            children.end_leftovers(
+                lambda: children.marked_with(self._ground.data), children.Ending(seconds=3)
+            )
             refuse_a_busy_port(self._port)
             try:
                 self._start()
@@ -106,22 +114,29 @@ class Supervisor:
         self._ground.prepare(self._stop)
         for server in (self._ground.postgres, self._ground.valkey):
             if server is not None:
-                kept = Kept(name=server.child.name, start=server.restart, child=server.child, begun=time.monotonic())
+                kept = Kept(
+                    name=server.child.name, start=server.restart, child=server.child, begun=time.monotonic()
+                )
                 self._kept.append(kept)
-        with progress.Step("Web, worker, beat"):
-            celery = [sys.executable, "-m", "celery", "-A", "portal"]
+        with progress.Step("Web"):
             self._keep_program("web", self._web_command(), _WEB_ENDING)
-            concurrency = ["--concurrency", "2", "--loglevel", "warning"]
-            self._keep_program("worker", [*celery, "worker", *concurrency], _WORKER_ENDING)
-            schedule = folders.private(self._ground.data / "beat") / "schedule"
-            beat = [*celery, "beat", "--loglevel", "warning", "--schedule", str(schedule)]
-            self._keep_program("beat", beat, _BEAT_ENDING)
             self._wait_until_ready()
+        ready_seconds = time.monotonic() - self._begun
+        self._start_behind_the_pages()
         progress.say()
-        progress.say(f"The portal is at http://127.0.0.1:{self._port} after {time.monotonic() - self._begun:.1f} s.")
+        progress.say(f"The portal is at http://127.0.0.1:{self._port} after {ready_seconds:.1f} s.")
         for line in table_of_logins(self._ground.data / "demo-logins.json"):
             progress.say(line)
         progress.say(f"Logs are in {self._ground.logs}. Ctrl-C stops everything.")
+
+    def _start_behind_the_pages(self) -> None:
+        """Start worker and beat, after the pages are up: nobody waits for them, and a page does not need them."""
+        celery = [sys.executable, "-m", "celery", "-A", "portal"]
+        worker = [*celery, "worker", "--concurrency", "2", "--loglevel", "warning"]
+        self._keep_program("worker", worker, _WORKER_ENDING)
+        schedule = folders.private(self._ground.data / "beat") / "schedule"
+        beat = [*celery, "beat", "--loglevel", "warning", "--schedule", str(schedule)]
+        self._keep_program("beat", beat, _BEAT_ENDING)
 
     def _keep(self) -> None:
         while not self._stop.asked:
@@ -145,6 +160,7 @@ class Supervisor:
         environment = {**self._ground.environment(), children.MARK: str(self._ground.data)}
         kept = Kept(
             name=name,
+            log=log,
             start=lambda: children.spawn(
                 name, command, log=log, folder=self._ground.root, environment=environment, ending=ending
             ),
@@ -174,7 +190,9 @@ class Supervisor:
                 return
             if time.monotonic() > deadline:
                 lines = children.last_lines(self._ground.logs / "web.log")
-                message = f"The portal was not ready within {_READY_SECONDS} s. It answered: {answer}\n{lines}"
+                message = (
+                    f"The portal was not ready within {_READY_SECONDS} s. It answered: {answer}\n{lines}"
+                )
                 raise errors.DiedWhileStarting(message)
             time.sleep(_ROUND_SECONDS)
         raise interrupts.Interrupted
@@ -189,11 +207,16 @@ def refuse_a_busy_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
             probe.listen(1)
         except PermissionError:
-            raise errors.WrongSetting(f"This user may not listen on port {port}. Set PORT above 1023.") from None
+            raise errors.WrongSetting(
+                f"This user may not listen on port {port}. Set PORT above 1023."
+            ) from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-            message = f"Port {port} is in use by another program. Stop it, or choose another: PORT={port + 1} make run"
+            other = port + 1 if port < _HIGHEST_PORT else port - 1
+            message = (
+                f"Port {port} is in use by another program. Stop it, or choose another: PORT={other} make run"
+            )
             raise errors.PortInUse(message) from None
 
 

@@ -15,7 +15,7 @@ import redis
 from deploy.local import children, errors, folders
 
 _READY_SECONDS = 60
-_LOCK_PATIENCE_SECONDS = 10
+_LOCK_PATIENCE_SECONDS = 1
 _TRIES_FOR_A_PORT = 5
 # Asked to end, it writes its append-only file down first.
 _ENDING = children.Ending(ask=signal.SIGTERM, seconds=10)
@@ -109,7 +109,9 @@ class Valkey:
         deadline = time.monotonic() + _READY_SECONDS
         while not self.answers():
             if self._child.exit_code() is not None:
-                raise errors.DiedWhileStarting(f"Valkey ended while starting:\n{children.last_lines(self.log)}")
+                raise errors.DiedWhileStarting(
+                    f"Valkey ended while starting:\n{children.last_lines(self.log)}"
+                )
             if time.monotonic() > deadline:
                 message = f"Valkey did not answer within {_READY_SECONDS} s:\n{children.last_lines(self.log)}"
                 raise errors.DiedWhileStarting(message)

@@ -92,11 +92,15 @@ class AffectedComponent(Published):
 
     access = rls.published(rls.of_own_incidents())
 
-    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="affected_components")
+    incident = models.ForeignKey(
+        "incidents.Incident", on_delete=models.CASCADE, related_name="affected_components"
+    )
     component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+")
 
     class Meta(Published.Meta):
-        constraints = [models.UniqueConstraint(fields=["incident", "component"], name="affected_component_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "component"], name="affected_component_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.component_id} in {self.incident_id}"

@@ -1,6 +1,7 @@
 """Incidents, what was said about them, and what was claimed."""
 
 import secrets
+from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -20,7 +21,6 @@ from incidents.models.base import ChoiceField, Published, PublishedManager, one_
 from incidents.models.catalogue import AffectedComponent, Component
 from tenants import rls
 from tenants.models import User
-from tenants.models.base import M
 
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
@@ -30,7 +30,7 @@ def new_reference() -> str:
     return "INC-" + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(8))
 
 
-class IncidentManager(PublishedManager[M]):
+class IncidentManager(PublishedManager["Incident"]):
     incident_column = "id"
 
 
@@ -44,7 +44,9 @@ class Incident(Published):
     kind = ChoiceField(IncidentKind, default=IncidentKind.INCIDENT)
     severity = ChoiceField(Severity, default=Severity.MAJOR)
     state = ChoiceField(IncidentState, default=IncidentState.INVESTIGATING)
-    started_at = models.DateTimeField("start", default=timezone.now, help_text="First impact; planned start of a maintenance.")
+    started_at = models.DateTimeField(
+        "start", default=timezone.now, help_text="First impact; planned start of a maintenance."
+    )
     detected_at = models.DateTimeField("detected", null=True, blank=True)
     planned_end_at = models.DateTimeField("planned end", null=True, blank=True, help_text="Maintenance only.")
     resolved_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -57,10 +59,12 @@ class Incident(Published):
         help_text="The last so many percent of the companies to recover are the tail.",
     )
     roster_policy = ChoiceField(RosterPolicy, default=RosterPolicy.NAMES)
-    request_policy = ChoiceField(RequestPolicy, default=RequestPolicy.APPROVAL, verbose_name="post-mortem requests")
+    request_policy = ChoiceField(
+        RequestPolicy, default=RequestPolicy.APPROVAL, verbose_name="post-mortem requests"
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     """Grows with every change that a client could see."""
-    components: "models.ManyToManyField[Component, AffectedComponent]" = models.ManyToManyField(
+    components: ClassVar["models.ManyToManyField[Component, AffectedComponent]"] = models.ManyToManyField(
         Component, through=AffectedComponent, related_name="incidents"
     )
 
@@ -92,7 +96,7 @@ class Incident(Published):
 
     @property
     def is_maintenance(self) -> bool:
-        return self.kind == IncidentKind.MAINTENANCE
+        return bool(self.kind == IncidentKind.MAINTENANCE)
 
 
 class Update(Published):
@@ -100,7 +104,16 @@ class Update(Published):
 
     access = rls.published(
         f"audience = 'everyone' and {rls.of_own_incidents()}",
-        columns=("id", "incident_id", "kind", "audience", "body_html", "published_at", "next_update_at", "corrects_id"),
+        columns=(
+            "id",
+            "incident_id",
+            "kind",
+            "audience",
+            "body_html",
+            "published_at",
+            "next_update_at",
+            "corrects_id",
+        ),
         staff="select insert",
     )
 

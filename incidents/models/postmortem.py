@@ -17,7 +17,9 @@ class PostMortemRequest(CompanyOwned):
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="requests", db_index=False)
     state = ChoiceField(RequestState, default=RequestState.REQUESTED)
-    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    requested_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     requested_by_name = models.CharField(max_length=120)
     purpose = models.TextField(max_length=2_000)
     needed_by_on = models.DateField(null=True, blank=True)

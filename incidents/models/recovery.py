@@ -18,7 +18,9 @@ class Recovery(CompanyOwned):
     among all, written by `standings`.
     """
 
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="recoveries", db_index=False)
+    incident = models.ForeignKey(
+        Incident, on_delete=models.PROTECT, related_name="recoveries", db_index=False
+    )
     state = ChoiceField(CompanyState, default=CompanyState.UNKNOWN)
     impacted_at = models.DateTimeField(null=True)
     restored_at = models.DateTimeField(null=True)
@@ -46,7 +48,9 @@ class Recovery(CompanyOwned):
             # Standings: one incident's recoveries in order of restoration.
             models.Index(fields=["incident", "restored_at"], name="recovery_order"),
             # Staff: who is not restored yet, at any size.
-            models.Index(fields=["incident", "company"], name="recovery_open", condition=~models.Q(state="restored")),
+            models.Index(
+                fields=["incident", "company"], name="recovery_open", condition=~models.Q(state="restored")
+            ),
             # Standings and rosters: the tail.
             models.Index(fields=["incident"], name="recovery_tail", condition=models.Q(in_tail=True)),
         ]
@@ -65,7 +69,9 @@ class RecoveryEntry(CompanyOwned):
     state = ChoiceField(CompanyState)
     at = models.DateTimeField()
     source = ChoiceField(EntrySource)
-    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    recorded_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     recorded_at = models.DateTimeField()
     idempotency_key = models.CharField(max_length=128)
     supersedes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")

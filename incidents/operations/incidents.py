@@ -4,10 +4,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Count
 
 from incidents import errors, markdown, standings
 from incidents.choices import Audience, CompanyState, EntrySource, IncidentKind, IncidentState, UpdateKind
-from incidents.models import Incident, Recovery, Update
+from incidents.models import AffectedComponent, Incident, Placement, Recovery, Update
 from tenants import audit
 from tenants.actor import Actor
 
@@ -35,7 +36,8 @@ _FIRST_ENTRIES = """
 insert into incidents_recoveryentry
     (company_id, incident_id, component_id, state, at, source, recorded_by_id, recorded_at, idempotency_key)
 select placement.company_id, %(incident)s::uuid, placement.component_id, %(state)s, %(at)s::timestamptz,
-    %(source)s, %(actor)s::uuid, %(now)s::timestamptz, 'declared:' || %(incident)s || ':' || placement.component_id
+    %(source)s, %(actor)s::uuid, %(now)s::timestamptz,
+    'declared:' || %(incident)s || ':' || placement.component_id
 from incidents_placement placement
 join incidents_affectedcomponent affected on affected.component_id = placement.component_id
 where affected.incident_id = %(incident)s
@@ -72,7 +74,7 @@ def publish(
         }
         with connection.cursor() as cursor:
             cursor.execute(_OPEN_RECOVERIES, values)
-            count = cursor.rowcount
+            count = int(cursor.rowcount)
             if count == 0:
                 raise errors.NothingAffected
             if state is not CompanyState.UNKNOWN:
@@ -183,17 +185,13 @@ def _refuse_unless_all_restored(incident: Incident, override_reason: str) -> boo
 
 def _count_by_data_center(incident: Incident) -> dict[str, int]:
     """How many open companies run on the incident's components in each data center."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select d.code, count(distinct r.company_id) from incidents_recovery r "
-            "join incidents_placement p on p.company_id = r.company_id "
-            "join incidents_affectedcomponent a on a.component_id = p.component_id and a.incident_id = r.incident_id "
-            "join incidents_component c on c.id = p.component_id "
-            "join incidents_datacenter d on d.id = c.data_center_id "
-            "where r.incident_id = %s and r.state <> 'restored' group by d.code",
-            [incident.pk],
-        )
-        return dict(cursor.fetchall())
+    affected = AffectedComponent.objects.filter(incident=incident).values("component_id")
+    open_now = Recovery.objects.filter(incident=incident).exclude(state=CompanyState.RESTORED)
+    return dict(
+        Placement.objects.filter(component__in=affected, company_id__in=open_now.values("company_id"))
+        .values_list("component__data_center__code")
+        .annotate(count=Count("company_id", distinct=True))
+    )
 
 
 def _move(incident: Incident, kind: UpdateKind, *, next_update_at: datetime | None, now: datetime) -> None:

@@ -34,8 +34,8 @@ def is_open_for(recovery: Recovery) -> bool:
     A maintenance is open until it is completed; before it has begun it is not open yet.
     """
     if recovery.incident.is_maintenance:
-        return recovery.incident.state in {IncidentState.IN_PROGRESS, IncidentState.VERIFYING}
-    return recovery.state != CompanyState.RESTORED
+        return IncidentState(recovery.incident.state) in {IncidentState.IN_PROGRESS, IncidentState.VERIFYING}
+    return CompanyState(recovery.state) is not CompanyState.RESTORED
 
 
 def is_late(incident: Incident, *, now: datetime) -> bool:

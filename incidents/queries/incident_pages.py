@@ -49,7 +49,7 @@ def page_version(reference: str) -> PageVersion:
     """
     row = (
         _own_recoveries(reference)
-        .values_list("incident_id", "incident__version", "incident__state", "state", "request__state")
+        .values_list("incident_id", "incident__version", "incident__state", "state", "request_state")
         .first()
     )
     if row is None:
@@ -91,7 +91,10 @@ def incident_page(
         timeline=timelines.own_timeline(
             entries=[
                 timelines.EntryRow(
-                    at=at, state=CompanyState(state), component=component_names.get(component, ""), source=EntrySource(source)
+                    at=at,
+                    state=CompanyState(state),
+                    component=component_names.get(component, ""),
+                    source=EntrySource(source),
                 )
                 for _id, component, state, at, _recorded, _supersedes, source in entries
             ],
@@ -135,13 +138,15 @@ _REQUEST_COLUMNS = (
 )
 
 
-def _own_recoveries(reference: str) -> QuerySet[Recovery]:
+def _own_recoveries(reference: str) -> QuerySet[Any]:
     """The company's recovery in the named incident, beside its request for the report if any."""
     company_id = scope.required().company_id
     return Recovery.objects.filter(
         incident__reference=reference, incident__published_at__isnull=False
     ).annotate(
-        request=FilteredRelation("incident__requests", condition=Q(incident__requests__company_id=company_id)),
+        request=FilteredRelation(
+            "incident__requests", condition=Q(incident__requests__company_id=company_id)
+        ),
         **{f"request_{column}": F(f"request__{column}") for column in _REQUEST_COLUMNS},
     )
 
@@ -257,15 +262,15 @@ def _roster(recovery: Recovery, *, company_name: str, consents: bool) -> shapes.
     )
 
 
-def _updates(
-    incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime
-) -> tuple[shapes.UpdateText, ...]:
+def _updates(incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime) -> tuple[shapes.UpdateText, ...]:
     rows = list(
         Update.objects.filter(incident_id=incident_id, audience="everyone")
         .order_by("-published_at", "-pk")
         .values_list("id", "kind", "published_at", "body_html", "next_update_at", "corrects_id")
     )
-    correction_of = {corrects_id: update_id for update_id, *_rest, corrects_id in reversed(rows) if corrects_id}
+    correction_of = {
+        corrects_id: update_id for update_id, *_rest, corrects_id in reversed(rows) if corrects_id
+    }
     return tuple(
         shapes.UpdateText(
             id=update_id,

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from incidents import clocks, cohort
-from incidents.choices import CompanyState, IncidentKind, IncidentState, RequestState
+from incidents.choices import WORST_FIRST, CompanyState, IncidentKind, IncidentState, RequestState
 from incidents.models import Placement, PostMortemRequest, Recovery, RecoveryEntry
 from incidents.queries import headers, shapes
 
@@ -41,7 +41,7 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
     month_started_on = today.replace(day=1)
     month = [day for day in days if day.on >= month_started_on]
     return shapes.Overview(
-        state=next((state for state in cohort.WORST_FIRST if any(r.state == state for r in measured)), None),
+        state=next((state for state in WORST_FIRST if any(r.state == state for r in measured)), None),
         open_incidents=tuple(headers.incident_row(each, now=now) for each in open_now),
         upcoming_maintenance=tuple(headers.incident_row(each, now=now) for each in reversed(upcoming)),
         recent_incidents=tuple(headers.incident_row(each, now=now) for each in over[:RECENT]),
@@ -102,7 +102,7 @@ def _days(
         days.append(
             shapes.DayStatus(
                 on=on,
-                state=next((state for state in cohort.WORST_FIRST if clipped.get(state)), None),
+                state=next((state for state in WORST_FIRST if clipped.get(state)), None),
                 outage_seconds=outage_seconds,
                 degraded_seconds=_union_seconds(either) - outage_seconds,
             )
@@ -132,13 +132,13 @@ def _data_centers(
             if interval.until_at is None and interval.state is not CompanyState.RESTORED:
                 now_in[interval.component_id].add(interval.state)
     by_center: dict[str, list[shapes.ComponentStatus]] = defaultdict(list)
-    rows = (
-        Placement.objects.order_by(
-            "component__data_center__position", "component__service__position", "component__name"
-        ).values_list("component_id", "component__name", "component__service__name", "component__data_center__name")
+    rows = Placement.objects.order_by(
+        "component__data_center__position", "component__service__position", "component__name"
+    ).values_list(
+        "component_id", "component__name", "component__service__name", "component__data_center__name"
     )
     for component_id, name, service, center in rows:
-        state = next((each for each in cohort.WORST_FIRST if each in now_in[component_id]), None)
+        state = next((each for each in WORST_FIRST if each in now_in[component_id]), None)
         by_center[center].append(shapes.ComponentStatus(name=name, service=service, state=state))
     return tuple(
         shapes.DataCenterStatus(name=center, components=tuple(components))

@@ -51,7 +51,9 @@ def _measured_rows(entries: Sequence[EntryRow], component_count: int) -> list[sh
             shapes.TimelineRow(
                 at=at,
                 clock="reported" if is_reported else "measured",
-                text=f"{_STATE_WORDS[CompanyState(state)]}: {everything}" if is_whole else _STATE_WORDS[CompanyState(state)],
+                text=f"{_STATE_WORDS[CompanyState(state)]}: {everything}"
+                if is_whole
+                else _STATE_WORDS[CompanyState(state)],
                 state=CompanyState(state),
                 components=() if is_whole else names,
             )

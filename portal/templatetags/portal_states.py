@@ -91,13 +91,13 @@ CLAIMS: Final = {
 
 
 def _badges() -> dict[CompanyState | None, SafeString]:
-    every: dict[CompanyState | None, StateWords] = {None: NOT_AFFECTED, **STATES}
+    every: list[tuple[CompanyState | None, StateWords]] = [(None, NOT_AFFECTED), *STATES.items()]
     return {
         state: mark_safe(  # noqa: S308 - constants of this module
             f'<span class="state tone-{words.tone}{"" if state else " state--plain"}">'
             f"{ICONS[words.tone]}{words.word}</span>"
         )
-        for state, words in every.items()
+        for state, words in every
     }
 
 
@@ -120,12 +120,6 @@ def state_badge(state: CompanyState | None) -> SafeString:
 def state_words(state: CompanyState | None) -> StateWords:
     """Tone, word and sentence of a company's state; none means not affected."""
     return NOT_AFFECTED if state is None else STATES[state]
-
-
-@register.filter
-def state_sentence(state: CompanyState | None) -> str:
-    """What follows "Your account": "is down"."""
-    return state_words(state).sentence
 
 
 @register.simple_tag
@@ -201,8 +195,8 @@ def kind_options(_chosen: str) -> tuple[tuple[str, str], ...]:
 
 @register.filter
 def list_query(page: IncidentList) -> str:
-    """The search and filter of a list, to be carried on to its other pages: "&search=mail"."""
-    chosen = {"search": page.search, "kind": page.kind}
+    """The search and filter of a list, to be carried on to its other pages: "&q=mail"."""
+    chosen = {"q": page.search, "kind": page.kind}
     query = urlencode({name: value for name, value in chosen.items() if value})
     return f"&{query}" if query else ""
 

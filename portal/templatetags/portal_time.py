@@ -152,7 +152,7 @@ def duration(seconds: int | None) -> str:
 
 @register.filter
 def signed_duration(seconds: int | None) -> str:
-    """A difference with its sign: -1800 is "−30 min", 300 is "+5 min", 0 is "0 min"."""
+    """A difference with its sign, a true minus where it is negative: 300 is "+5 min", 0 is "0 min"."""
     if seconds is None:
         return "not comparable"
     whole = int(seconds)
@@ -187,8 +187,7 @@ def abbreviation(local: datetime) -> str:
 def _element(value: datetime, text: str) -> SafeString:
     exact = value.astimezone(UTC)
     return mark_safe(  # noqa: S308 - digits and names of zones only
-        f'<time datetime="{exact:%Y-%m-%dT%H:%M:%SZ}"'
-        f' title="{_day(exact)}, {exact:%H:%M:%S} UTC">{text}</time>'
+        f'<time datetime="{exact:%Y-%m-%dT%H:%M:%SZ}" title="{_day(exact)}, {exact:%H:%M:%S} UTC">{text}</time>'
     )
 
 

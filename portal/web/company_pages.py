@@ -18,7 +18,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     """The front door: staff go to the admin, a person of one company to it, others choose."""
     if request.user.is_staff:
         return redirect("admin:index")
-    companies = door.companies_of(request.user.pk)
+    companies = door.companies_of(request.user.pk) if request.user.pk else ()
     if len(companies) == 1:
         return redirect("web:overview", company=companies[0].slug)
     return render(request, "web/companies/choose.html", {"companies": companies})
@@ -28,7 +28,9 @@ def choose(request: HttpRequest) -> HttpResponse:
 def zone(request: HttpRequest) -> HttpResponse:
     """Show times in UTC or in the reader's zone from now on, and go back to the page."""
     back = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         back = "/"
     response = HttpResponseRedirect(back)
     if request.POST.get("zone") == UTC_CHOSEN:

@@ -11,9 +11,9 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from incidents.choices import UpdateKind
+from incidents.curve import CurvePoint
 from incidents.queries.shapes import (
     CohortFacts,
-    CurvePoint,
     DayStatus,
     OwnRecovery,
     UpdateText,
@@ -22,6 +22,12 @@ from incidents.queries.shapes import (
 BOX = 1000
 ROOM_AFTER_THE_END = 0.03
 MOST_TICKS = 9
+LATE = 0.72
+"""From this share of the axis on, a milestone has no room for its name on the right."""
+EARLY = 0.3
+NAMED_BAND = 0.18
+"""The narrowest share of the axis in which the tail's name fits."""
+ALL = 100
 TICK_STEPS = tuple(
     timedelta(minutes=minutes)
     for minutes in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7200, 14400, 43200)
@@ -157,9 +163,7 @@ def draw_curve(
     return CurveDrawing(
         line=line,
         area=f"{line}V{BOX}H0Z",
-        levels=tuple(
-            (percent, _percent(1 - percent / 100)) for percent in (cohort.first_percent, 50)
-        ),
+        levels=tuple((percent, _percent(1 - percent / 100)) for percent in (cohort.first_percent, 50)),
         ticks=ticks,
         milestones=milestones,
         tail=_tail(cohort, axis, end),
@@ -228,21 +232,19 @@ def _ticks(axis: _Axis, until: datetime, zone: ZoneInfo) -> tuple[Tick, ...]:
     return tuple(ticks)
 
 
-def _milestones(
-    cohort: CohortFacts, axis: _Axis, *, own_at: datetime | None
-) -> tuple[Milestone, ...]:
+def _milestones(cohort: CohortFacts, axis: _Axis, *, own_at: datetime | None) -> tuple[Milestone, ...]:
     found = (
         (50, cohort.restored_half_at),
         (cohort.first_percent, cohort.restored_share_at),
-        (100, cohort.all_restored_at),
+        (ALL, cohort.all_restored_at),
     )
     milestones: list[Milestone] = []
     for share_percent, at in found:
         if at is None:
             continue
         share = axis.share(at)
-        is_late = share > 0.72
-        is_last = share_percent == 100
+        is_late = share > LATE
+        is_last = share_percent == ALL
         y = _percent(1 - share_percent / 100)
         milestones.append(
             Milestone(
@@ -269,7 +271,7 @@ def _tail(cohort: CohortFacts, axis: _Axis, end: datetime) -> Band | None:
         x=_percent(first),
         width=_percent(last - first),
         middle=_percent((first + last) / 2),
-        is_named=last - first > 0.18,
+        is_named=last - first > NAMED_BAND,
     )
 
 
@@ -297,15 +299,13 @@ def _marks(updates: Sequence[UpdateText], axis: _Axis, end: datetime) -> tuple[M
     return tuple(marks)
 
 
-def _here(
-    points: Sequence[CurvePoint], recovery: OwnRecovery, axis: _Axis, end: datetime
-) -> Here | None:
+def _here(points: Sequence[CurvePoint], recovery: OwnRecovery, axis: _Axis, end: datetime) -> Here | None:
     if recovery.impacted_at is None and not recovery.is_restored:
         return None
     is_open = not recovery.is_restored or recovery.restored_at is None
     at = end if is_open or recovery.restored_at is None else recovery.restored_at
     share = axis.share(at)
-    anchor: Anchor = "start" if share < 0.3 else "end"
+    anchor: Anchor = "start" if share < EARLY else "end"
     return Here(
         x=axis.x(at),
         y=_percent(1 - _share_at(points, at)),
@@ -338,9 +338,7 @@ def _rows(
     for milestone in milestones:
         name = "all" if milestone.is_last else f"{milestone.share_percent}%"
         notes[milestone.at] = f"{name} reached"
-    return tuple(
-        CurveRow(at=at, percent=100 * _share_at(points, at), note=notes[at]) for at in sorted(notes)
-    )
+    return tuple(CurveRow(at=at, percent=100 * _share_at(points, at), note=notes[at]) for at in sorted(notes))
 
 
 def _bar_height(day: DayStatus) -> int:

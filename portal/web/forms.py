@@ -20,7 +20,9 @@ class ListFilter(forms.Form):
     """The list's search, filter and page number; what makes no sense counts as not asked."""
 
     q = forms.CharField(required=False, max_length=100)
-    kind = forms.ChoiceField(required=False, choices=[("", "All"), *((kind.value, kind.label) for kind in IncidentKind)])
+    kind = forms.ChoiceField(
+        required=False, choices=[("", "All"), *((kind.value, kind.label) for kind in IncidentKind)]
+    )
     page = forms.IntegerField(required=False, min_value=1, max_value=100_000)
 
     @property
@@ -57,5 +59,7 @@ class PostMortemRequestForm(forms.Form):
     def clean_needed_by_on(self) -> date | None:
         on: date | None = self.cleaned_data["needed_by_on"]
         if on is not None and on < self._today:
-            raise forms.ValidationError("This day has passed. Choose today or a later day, or leave it empty.")
+            raise forms.ValidationError(
+                "This day has passed. Choose today or a later day, or leave it empty."
+            )
         return on

@@ -11,5 +11,9 @@ urlpatterns = [
     path("<slug:company>/", overview_pages.overview, name="overview"),
     path("<slug:company>/incidents/", incident_pages.incident_list, name="incidents"),
     path("<slug:company>/incidents/<str:reference>/", incident_pages.detail, name="incident"),
-    path("<slug:company>/incidents/<str:reference>/post-mortem/", postmortem_pages.post_mortem, name="post_mortem"),
+    path(
+        "<slug:company>/incidents/<str:reference>/post-mortem/",
+        postmortem_pages.post_mortem,
+        name="post_mortem",
+    ),
 ]

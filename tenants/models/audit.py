@@ -13,7 +13,9 @@ class AuditEvent(Business):
 
     access = rls.company_owned(client="select insert", staff="select insert")
 
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    company = models.ForeignKey(
+        Company, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
     actor_name = models.CharField(max_length=254)
     """The name at the time; "portal" for what the portal did by itself."""

@@ -25,7 +25,7 @@ class Keyed(models.Model):
         abstract = True
 
 
-M = TypeVar("M", bound=models.Model, covariant=True)
+M = TypeVar("M", bound=models.Model, covariant=True)  # noqa: PLC0105 - one letter, one meaning
 
 
 class ScopedManager(models.Manager[M]):

@@ -12,12 +12,24 @@ from tenants.models.base import Keyed
 from tenants.models.user import validate_time_zone
 
 RESERVED_SLUGS = frozenset(
-    {"accounts", "admin", "api", "company", "companies", "feeds", "health", "metrics", "static", "verify", "zone"}
+    {
+        "accounts",
+        "admin",
+        "api",
+        "company",
+        "companies",
+        "feeds",
+        "health",
+        "metrics",
+        "static",
+        "verify",
+        "zone",
+    }
 )
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
 
-def _consent_by_default() -> bool:
+def consent_by_default() -> bool:
     return bool(settings.COMPANIES_NAMED_BY_DEFAULT)
 
 
@@ -35,7 +47,7 @@ class Company(Keyed):
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     consents_to_be_named = models.BooleanField(
         "may be named to other clients",
-        default=_consent_by_default,
+        default=consent_by_default,
         help_text="Whether other affected companies may read this name in the list of the last to recover.",
     )
     suspended_at = models.DateTimeField(null=True, blank=True)
@@ -48,7 +60,9 @@ class Company(Keyed):
             models.CheckConstraint(
                 condition=~models.Q(slug__in=sorted(RESERVED_SLUGS)), name="company_slug_not_reserved"
             ),
-            models.CheckConstraint(condition=models.Q(slug__regex=rf"^{SLUG_PATTERN}$"), name="company_slug_shape"),
+            models.CheckConstraint(
+                condition=models.Q(slug__regex=rf"^{SLUG_PATTERN}$"), name="company_slug_shape"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -21,13 +21,17 @@ class Membership(Keyed):
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in Role], default=Role.READER)
+    role = models.CharField(
+        max_length=16, choices=[(role.value, role.label) for role in Role], default=Role.READER
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["company", "user"], name="membership_once"),
-            models.CheckConstraint(condition=models.Q(role__in=[role.value for role in Role]), name="membership_role"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=[role.value for role in Role]), name="membership_role"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """People: one table for members of companies and for the vendor's staff."""
 
 from typing import Any, ClassVar
+from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -8,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
-from zoneinfo import available_timezones
 
 from tenants import rls
 from tenants.models.base import Keyed
@@ -16,7 +16,9 @@ from tenants.models.base import Keyed
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
-        raise ValidationError("“%(name)s” is not a time zone, write it like Europe/Paris.", params={"name": name})
+        raise ValidationError(
+            "“%(name)s” is not a time zone, write it like Europe/Paris.", params={"name": name}
+        )
 
 
 class UserManager(BaseUserManager["User"]):
@@ -52,7 +54,7 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
 
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS = ["name"]  # noqa: RUF012 - Django's own attribute is a list
+    REQUIRED_FIELDS = ["name"]
 
     class Meta:
         verbose_name = "person"

@@ -220,9 +220,7 @@ def test_a_share_reached_within_the_minute_agrees_however_high_the_step() -> Non
 
 
 def test_a_share_of_nobody_is_not_compared() -> None:
-    compared = claims.compare_share(
-        share(95, paris(18)), restored_ats=[], affected_count=0, now=NOW
-    )
+    compared = claims.compare_share(share(95, paris(18)), restored_ats=[], affected_count=0, now=NOW)
 
     assert compared.verdict is Verdict.NOT_COMPARABLE
 

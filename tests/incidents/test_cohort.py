@@ -70,9 +70,7 @@ def test_the_founding_cohort_comes_out_exactly() -> None:
 def test_the_last_company_of_the_founding_cohort_knows_its_place() -> None:
     standing = by_place(cohort.standings(recoveries(FOUNDING_MINUTES)))[239]
 
-    assert standing == cohort.Standing(
-        company_id=UUID(int=239), rank=240, percentile=100.0, in_tail=True
-    )
+    assert standing == cohort.Standing(company_id=UUID(int=239), rank=240, percentile=100.0, in_tail=True)
 
 
 def test_ties_at_the_end_of_the_first_share_are_inside_it() -> None:
@@ -205,9 +203,7 @@ def counted_one_by_one(
 
 @settings(deadline=None)
 @given(minutes=MINUTES, tail_percent=st.integers(0, 99))
-def test_the_standings_equal_counting_one_by_one(
-    minutes: list[int | None], tail_percent: int
-) -> None:
+def test_the_standings_equal_counting_one_by_one(minutes: list[int | None], tail_percent: int) -> None:
     members = recoveries(minutes)
 
     result = cohort.standings(members, tail_percent=tail_percent)
@@ -233,9 +229,7 @@ def test_the_order_of_companies_does_not_change_the_standings(
 
 @settings(deadline=None)
 @given(percent=st.integers(1, 100), count=st.integers(0, 10_000))
-def test_a_share_of_companies_is_the_smallest_number_that_makes_it(
-    percent: int, count: int
-) -> None:
+def test_a_share_of_companies_is_the_smallest_number_that_makes_it(percent: int, count: int) -> None:
     needed = cohort.companies_in(percent, affected_count=count)
 
     assert needed * 100 >= percent * count

@@ -171,14 +171,9 @@ def test_a_company_without_entries_is_unknown_and_has_no_instants() -> None:
         (("restored", "restored"), "restored"),
     ],
 )
-def test_the_state_of_a_company_is_that_of_its_worst_component(
-    states: tuple[str, ...], worst: str
-) -> None:
+def test_the_state_of_a_company_is_that_of_its_worst_component(states: tuple[str, ...], worst: str) -> None:
     recovery = recovery_of(
-        *(
-            entry(place, state, START, component_id=UUID(int=place))
-            for place, state in enumerate(states)
-        )
+        *(entry(place, state, START, component_id=UUID(int=place)) for place, state in enumerate(states))
     )
 
     assert recovery.state == worst

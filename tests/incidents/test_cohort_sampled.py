@@ -85,9 +85,7 @@ def sampled_minute_by_minute(
 
 @settings(deadline=None)
 @given(entries=entry_sets(), now_minute=st.integers(0, SPAN_MINUTES + 5))
-def test_the_arithmetic_equals_asking_for_every_minute(
-    entries: list[cohort.Entry], now_minute: int
-) -> None:
+def test_the_arithmetic_equals_asking_for_every_minute(entries: list[cohort.Entry], now_minute: int) -> None:
     recovery = recovery_of(entries, now_minute=now_minute)
 
     assert (

@@ -128,9 +128,7 @@ def test_every_point_is_exact_and_the_curve_never_far_off(
     for at, share in points[1:]:
         assert share == (sum(after(minute) <= at for minute in known) / count if count else 0.0)
     for percent in (50, 95, 100):
-        reached = [
-            minute for place, minute in enumerate(known, start=1) if 100 * place >= percent * count
-        ]
+        reached = [minute for place, minute in enumerate(known, start=1) if 100 * place >= percent * count]
         if reached:
             assert after(reached[0]) in {at for at, _ in points[1:]}
     for minute in range(until):

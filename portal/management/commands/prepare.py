@@ -10,8 +10,8 @@ from tenants import walls
 
 
 class Command(BaseCommand):
-    help = "Make roles, apply migrations, collect static files and load the demonstration (embedded database only)."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own attribute is a list
+    help = "Make roles, tables and static files; load the demonstration into an embedded database."
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._step("Roles", "make_roles")

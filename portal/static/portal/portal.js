@@ -17,7 +17,10 @@
     open.open = false;
     open.querySelector("summary").focus();
   });
-  document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
 
   if (!live || !window.htmx) return;
 
@@ -60,7 +63,7 @@
     delete bar.dataset.failed;
     bar.toggleAttribute("data-paused", paused || !isOpen());
     bar.querySelector("[data-freshness-word]").textContent = "Updated";
-    if (!isOpen()) note.textContent = "over for your account, no longer refreshing";
+    if (!isOpen()) note.textContent = "over, no longer refreshing";
     else note.textContent = paused ? "paused" : `refreshes every ${seconds} s`;
     pause.hidden = !isOpen();
     pause.textContent = paused ? "Resume" : "Pause";

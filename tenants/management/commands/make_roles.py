@@ -14,7 +14,7 @@ from tenants import rls
 
 class Command(BaseCommand):
     help = "Make the database and its roles (needs DATABASE_ADMIN_URL: a superuser or DBA)."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own attribute is a list
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         admin = settings.ADMIN_DATABASE
@@ -27,9 +27,13 @@ class Command(BaseCommand):
             for statement in rls.role_statements():
                 connection.execute(statement)
             connection.execute(
-                sql.SQL("alter role {} password {}").format(sql.Identifier(rls.LOGIN), sql.Literal(login["PASSWORD"]))
+                sql.SQL("alter role {} password {}").format(
+                    sql.Identifier(rls.LOGIN), sql.Literal(login["PASSWORD"])
+                )
             )
-            exists = connection.execute("select from pg_database where datname = %s", [login["NAME"]]).fetchone()
+            exists = connection.execute(
+                "select from pg_database where datname = %s", [login["NAME"]]
+            ).fetchone()
             if exists is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(login["NAME"])))
         with _connected(admin, login["NAME"]) as connection:
@@ -39,9 +43,15 @@ class Command(BaseCommand):
 
 
 def _connected(admin: dict[str, Any], database: str) -> psycopg.Connection:
-    parameters = DatabaseWrapper({**connections.databases["default"], **admin, "NAME": database}).get_connection_params()
+    parameters = DatabaseWrapper(
+        {**connections.databases["default"], **admin, "NAME": database}
+    ).get_connection_params()
     return psycopg.connect(
         autocommit=True,
         connect_timeout=10,
-        **{name: parameters[name] for name in ("host", "port", "user", "password", "dbname") if name in parameters},
+        **{
+            name: parameters[name]
+            for name in ("host", "port", "user", "password", "dbname")
+            if name in parameters
+        },
     )

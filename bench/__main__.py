@@ -1,0 +1,134 @@
+"""`make bench`: one JSON line for each figure, each a ratio measured in this run."""
+
+import json
+import statistics
+import sys
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from bench import load, memory, portals
+
+SIZES = (240, 10_000)
+ROUNDS = 5
+SECONDS = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One kind of request: what is sent, and the only status that counts."""
+
+    name: str
+    requests: list[bytes]
+    status: int
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        _say("starting services and loading companies")
+        server, cache = stack.enter_context(portals.services())
+        measured = [stack.enter_context(portals.portal(size, server, cache)) for size in SIZES]
+        rates = _rounds(measured)
+        _report(measured, rates)
+        for portal in measured:
+            _emit(
+                figure="memory of each web process, MiB",
+                companies=portal.companies,
+                value=memory.web(portal.process_id),
+            )
+        _emit(figure="memory of PostgreSQL in all, MiB", value=memory.tree(server.process.pid))
+        _emit(figure="memory of Valkey, MiB", value=memory.tree(cache.process.pid))
+
+
+def _targets(portal: portals.Portal) -> list[Target]:
+    pages = [(f"/{slug}/incidents/{portal.reference}/", key) for slug, key in portal.sessions]
+    fragment = {"HX-Request": "true"}
+    return [
+        Target(name="bare view", requests=[_request(portal, "/health/bare")], status=200),
+        Target(name="page", requests=[_request(portal, path, key) for path, key in pages], status=200),
+        Target(
+            name="fragment",
+            requests=[_request(portal, path, key, fragment) for path, key in pages],
+            status=200,
+        ),
+        Target(
+            name="304",
+            requests=[
+                _request(portal, path, key, fragment | {"If-None-Match": _etag(portal, path, key, fragment)})
+                for path, key in pages
+            ],
+            status=304,
+        ),
+    ]
+
+
+def _rounds(measured: list[portals.Portal]) -> dict[tuple[int, str], list[float]]:
+    """Requests a second of each target, round by round, the portals and targets in turn."""
+    targets = {portal.companies: _targets(portal) for portal in measured}
+    rates: dict[tuple[int, str], list[float]] = {}
+    for number in range(ROUNDS + 1):
+        _say(f"round {number} of {ROUNDS}" if number else "warming up")
+        for portal in measured:
+            for target in targets[portal.companies]:
+                result = load.drive(portal.port, target.requests, seconds=SECONDS if number else 1.0)
+                if set(result.statuses) != {target.status}:
+                    raise SystemExit(f"{target.name} at {portal.companies} answered {result.statuses}")
+                if number:
+                    rates.setdefault((portal.companies, target.name), []).append(result.requests_per_second)
+    return rates
+
+
+def _report(measured: list[portals.Portal], rates: dict[tuple[int, str], list[float]]) -> None:
+    for portal in measured:
+        bare = rates[portal.companies, "bare view"]
+        for name, goal in (("page", 0.15), ("fragment", 0.3), ("304", 0.5)):
+            mine = rates[portal.companies, name]
+            _emit(
+                figure=f"{name} × bare view",
+                companies=portal.companies,
+                value=_median_ratio(mine, bare),
+                goal=f">= {goal}",
+                requests_per_second=round(statistics.median(mine)),
+                bare_requests_per_second=round(statistics.median(bare)),
+            )
+    small, large = (portal.companies for portal in measured)
+    _emit(
+        figure=f"time of a page at {large:,} × at {small}",
+        value=_median_ratio(rates[small, "page"], rates[large, "page"]),
+        goal="<= 1.2",
+    )
+
+
+def _median_ratio(these: list[float], those: list[float]) -> float:
+    return round(statistics.median(one / other for one, other in zip(these, those, strict=True)), 3)
+
+
+def _request(
+    portal: portals.Portal, path: str, key: str = "", headers: dict[str, str] | None = None
+) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{portal.port}"]
+    if key:
+        lines.append(f"Cookie: portal_session={key}")
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def _etag(portal: portals.Portal, path: str, key: str, headers: dict[str, str]) -> str:
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{portal.port}{path}", headers=headers | {"Cookie": f"portal_session={key}"}
+    )
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return str(answer.headers["ETag"])
+
+
+def _emit(**figure: Any) -> None:
+    print(json.dumps(figure, ensure_ascii=False), flush=True)
+
+
+def _say(words: str) -> None:
+    print(f"# {words}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

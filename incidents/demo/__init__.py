@@ -1,0 +1,1 @@
+"""The demonstration: fictitious client companies, the founding incident, and a few others."""

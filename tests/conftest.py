@@ -1,0 +1,108 @@
+"""The cast: *ada* (owner, Acme), *bea* (reader, Acme), *gus* (owner, Globex, the stranger), *sam* (staff)."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from incidents.models import Component, Incident
+from portal.web import rendered
+from tenants.models import Company, User
+from tenants.permissions import Role
+from tests import factories, services
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Two competing companies, their people, and one incident that touches both.
+
+    Acme runs API (EU) and Reports (EU), Globex API (EU). The incident is of API (EU), began at
+    factories.STARTED_AT and both are down.
+    """
+
+    acme: Company
+    globex: Company
+    ada: User
+    bea: User
+    gus: User
+    sam: User
+    api: Component
+    reports: Component
+    incident: Incident
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """Nothing: the process has its own copy of the migrated template (tests.services)."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept() -> Iterator[None]:
+    yield
+    rendered.forget_all()
+    cache.clear()
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world()
+
+
+def make_world() -> World:
+    acme = factories.company("acme", name="Acme Stores", consents=True)
+    globex = factories.company("globex", name="Globex Hotels", zone="America/New_York")
+    ada = factories.person("ada@acme.example")
+    bea = factories.person("bea@acme.example")
+    gus = factories.person("gus@globex.example")
+    sam = factories.person("sam@vendor.example", is_staff=True)
+    factories.member(ada, acme, Role.OWNER)
+    factories.member(bea, acme, Role.READER)
+    factories.member(gus, globex, Role.OWNER)
+    api = factories.component("API", "EU")
+    reports = factories.component("Reports", "EU")
+    factories.place(acme, api, reports)
+    factories.place(globex, api)
+    return World(
+        acme=acme,
+        globex=globex,
+        ada=ada,
+        bea=bea,
+        gus=gus,
+        sam=sam,
+        api=api,
+        reports=reports,
+        incident=factories.incident(api),
+    )
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """A browser in which this person is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def committed(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Real commits, for tests of transactions, races and rollbacks; every table is emptied after."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+    kept = ("django_migrations", "django_content_type", "auth_permission")
+    with psycopg.connect(
+        services.admin_url(os.environ["PORTAL_TEST_DATABASE"]), autocommit=True
+    ) as connection:
+        tables = [
+            name
+            for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")
+            if name not in kept
+        ]
+        connection.execute("truncate " + ", ".join(f'"{name}"' for name in tables) + " cascade")
