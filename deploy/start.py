@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - run by whatever Python the machine has
     sys.exit(
         "The portal needs Python 3.11 or later; this is {}.{} ({}).\n"
         "Name a later one: make run PYTHON=python3.12".format(*sys.version_info[:2], sys.executable)
@@ -58,9 +59,14 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    return hand_over(arguments)
+
+
+def hand_over(arguments: list[str]) -> NoReturn:
+    """Become the program that does what is asked, in the environment that holds the packages."""
     sys.stdout.flush()
     python = os.fspath(python_of(ENVIRONMENT))
-    os.execv(python, [python, "-m", "deploy.local", *arguments])
+    os.execv(python, [python, "-m", "deploy.local", *arguments])  # noqa: S606 - our own interpreter, no shell
 
 
 def install(*, development: bool) -> None:

@@ -4,6 +4,7 @@
 found nothing is entered: the transaction stays a visitor's.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,8 @@ _PERSON = [
     *("id", "password", "email", "name", "time_zone"),
     *("is_active", "is_staff", "is_superuser", "last_login", "date_joined"),
 ]
+_PERSON_END = 1 + len(_PERSON)
+"""Where the person ends in a found row; the session's content comes first."""
 _PERSON_COLUMNS = ", ".join(f"u.{column}" for column in _PERSON)
 
 _SIGNED_IN = """
@@ -43,7 +46,8 @@ with member as (
     join tenants_company c on c.id = m.company_id and c.suspended_at is null
     where s.session_key = %s and s.expire_date > %s and c.slug = %s and not u.is_staff
 )
-select member.*, set_config('transaction_read_only', %s, true),
+select session_data, {", ".join(_PERSON)}, role, company_id, slug, company_name, company_time_zone,
+    consents_to_be_named, companies, set_config('transaction_read_only', %s, true),
     set_config('{rls.COMPANY_SETTING}', company_id::text, true), set_config('role', '{rls.CLIENT}', true)
 from member
 """  # noqa: S608 - constants of this module only
@@ -54,7 +58,7 @@ with person as (
     {_SIGNED_IN}
     where s.session_key = %s and s.expire_date > %s and u.is_staff
 )
-select person.*, set_config('{rls.COMPANY_SETTING}', '', true), set_config('role', '{rls.STAFF}', true)
+select session_data, {", ".join(_PERSON)}, set_config('{rls.COMPANY_SETTING}', '', true), set_config('role', '{rls.STAFF}', true)
 from person
 """  # noqa: S608 - constants of this module only
 
@@ -82,24 +86,19 @@ def open_for_member(session_key: str, slug: str, *, read_only: bool) -> Entry | 
     if content is None:
         scope.leave()
         return None
-    company = ActingCompany(
-        id=row["company_id"],
-        slug=row["slug"],
-        name=row["company_name"],
-        time_zone=row["company_time_zone"],
-        consents_to_be_named=row["consents_to_be_named"],
-    )
-    companies = tuple(CompanyName(slug=slug, name=name) for slug, name in row["companies"])
+    role, company_id, found_slug, name, time_zone, consents, companies = row[_PERSON_END : _PERSON_END + 7]
     actor = Actor(
         user_id=user.pk,
         name=user.name,
         email=user.email,
         time_zone=user.time_zone,
-        company=company,
-        role=Role(row["role"]),
-        companies=tuple(sorted(companies, key=lambda one: one.name.casefold())),
+        company=ActingCompany(
+            id=company_id, slug=found_slug, name=name, time_zone=time_zone, consents_to_be_named=consents
+        ),
+        role=Role(role),
+        companies=_by_name(companies),
     )
-    return Entry(user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=company.id))
+    return Entry(user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=company_id))
 
 
 def open_for_staff(session_key: str) -> Entry | None:
@@ -123,23 +122,25 @@ def companies_of(user_id: UUID) -> tuple[CompanyName, ...]:
             "where m.user_id = %s and c.suspended_at is null",
             [user_id],
         )
-        found = [CompanyName(slug=slug, name=name) for slug, name in cursor.fetchall()]
+        return _by_name(cursor.fetchall())
+
+
+def _by_name(companies: Iterable[Sequence[str]]) -> tuple[CompanyName, ...]:
+    found = (CompanyName(slug=slug, name=name) for slug, name in companies)
     return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
 
-def _one(statement: str, values: list[Any]) -> dict[str, Any] | None:
+def _one(statement: str, values: list[Any]) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        return dict(zip((column.name for column in cursor.description), row, strict=True))
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
 
-def _person(row: dict[str, Any]) -> tuple[User, dict[str, Any] | None]:
+def _person(row: tuple[Any, ...]) -> tuple[User, dict[str, Any] | None]:
     """The user of a session row, and the session's content if it is signed, theirs and current."""
-    user = User.from_db("default", _PERSON, [row[column] for column in _PERSON])
-    content = SessionStore().decode(row["session_data"])
+    user = User.from_db("default", _PERSON, row[1:_PERSON_END])
+    content = SessionStore().decode(row[0])
     is_current = (
         content.get(SESSION_KEY) == str(user.pk)
         and bool(content.get(BACKEND_SESSION_KEY))

@@ -138,7 +138,7 @@ def _in_foreground(
 
 def _become(command: Sequence[str]) -> int:
     sys.stdout.flush()
-    os.execv(command[0], list(command))
+    os.execv(command[0], list(command))  # noqa: S606 - our own interpreter, no shell
 
 
 def _without_addresses() -> dict[str, str]:

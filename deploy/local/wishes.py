@@ -11,6 +11,9 @@ import environ
 from deploy.local import errors
 
 _MOST_WEB_WORKERS_UNASKED = 8
+_ADMIN_ALONE = (
+    "DATABASE_ADMIN_URL is set, DATABASE_URL is not. Set both for a database of your own, or neither."
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,8 +39,7 @@ class Wishes:
             redis_url=given.get("REDIS_URL") or None,
         )
         if wishes.database_admin_url and not wishes.database_url:
-            message = "DATABASE_ADMIN_URL is set, DATABASE_URL is not. Set both for a database of your own, or neither."
-            raise errors.WrongSetting(message)
+            raise errors.WrongSetting(_ADMIN_ALONE)
         return wishes
 
 

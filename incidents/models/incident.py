@@ -21,6 +21,7 @@ from incidents.models.base import ChoiceField, Published, PublishedManager, one_
 from incidents.models.catalogue import AffectedComponent, Component
 from tenants import rls
 from tenants.models import User
+from tenants.models.base import Business
 
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
@@ -34,7 +35,7 @@ class IncidentManager(PublishedManager["Incident"]):
     incident_column = "id"
 
 
-class Incident(Published):
+class Incident(Business):
     """Something that went wrong (or a planned maintenance). A draft is seen by staff only."""
 
     access = rls.published(f"published_at is not null and {rls.of_own_incidents('id')}")
@@ -70,7 +71,7 @@ class Incident(Published):
 
     objects = IncidentManager()
 
-    class Meta(Published.Meta):
+    class Meta(Business.Meta):
         constraints = [
             one_of("kind", IncidentKind, "incident_kind"),
             one_of("severity", Severity, "incident_severity"),

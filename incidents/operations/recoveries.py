@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from incidents import cohort, errors, standings
 from incidents.choices import CompanyState, EntrySource
@@ -18,6 +18,15 @@ from tenants.actor import Actor
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """How far ahead of ours a source's clock may be."""
 _BATCH = 2_000
+
+_WRITE_RECOVERIES = """
+update incidents_recovery recovery
+set state = own.state, impacted_at = own.impacted_at, restored_at = own.restored_at,
+    outage_seconds = own.outage_seconds, degraded_seconds = own.degraded_seconds, measured_at = %s
+from unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::int[])
+    as own (company_id, state, impacted_at, restored_at, outage_seconds, degraded_seconds)
+where recovery.incident_id = %s and recovery.company_id = own.company_id
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,26 +145,32 @@ def add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) 
     for entry in entries_of(incident, company_ids):
         entries[entry[0]].append(entry[1])
     placed = _components_of(incident.pk, company_ids, None)
-    changed = []
-    for recovery in Recovery.objects.filter(incident=incident, company_id__in=company_ids):
-        own = cohort.own_recovery(
-            entries[recovery.company_id],
-            components=frozenset(placed.get(recovery.company_id, ())) or None,
-            now=now,
-            closed_at=None,
+    added = [
+        (
+            company_id,
+            cohort.own_recovery(
+                entries[company_id],
+                components=frozenset(placed.get(company_id, ())) or None,
+                now=now,
+                closed_at=None,
+            ),
         )
-        recovery.state = own.state
-        recovery.impacted_at = own.impacted_at
-        recovery.restored_at = own.restored_at
-        recovery.outage_seconds = own.outage_seconds
-        recovery.degraded_seconds = own.degraded_seconds
-        recovery.measured_at = now
-        changed.append(recovery)
-    Recovery.objects.bulk_update(
-        changed,
-        ["state", "impacted_at", "restored_at", "outage_seconds", "degraded_seconds", "measured_at"],
-        batch_size=_BATCH,
-    )
+        for company_id in company_ids
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE_RECOVERIES,
+            [
+                now,
+                [company_id for company_id, _own in added],
+                [str(own.state) for _company_id, own in added],
+                [own.impacted_at for _company_id, own in added],
+                [own.restored_at for _company_id, own in added],
+                [own.outage_seconds for _company_id, own in added],
+                [own.degraded_seconds for _company_id, own in added],
+                incident.pk,
+            ],
+        )
 
 
 def entries_of(incident: Incident, company_ids: Collection[UUID]) -> list[tuple[UUID, cohort.Entry]]:

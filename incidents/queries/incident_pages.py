@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,6 @@ from incidents.choices import (
     ClaimKind,
     CompanyState,
     EntrySource,
-    IncidentState,
     RequestPolicy,
     RequestState,
     RosterPolicy,
@@ -26,50 +24,12 @@ from incidents.queries import headers, shapes, timelines
 from tenants import scope
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageVersion:
-    """Everything that can change what one company reads of one incident, for its ETag."""
-
-    incident_id: UUID
-    version: int
-    is_over: bool
-    is_restored: bool
-    request_state: str
-
-    @property
-    def is_moving(self) -> bool:
-        """Whether the page also changes with the clock (running durations, late promises)."""
-        return not (self.is_over and self.is_restored)
-
-
-def page_version(reference: str) -> PageVersion:
-    """The version of an incident's page for the company of the scope. One statement.
-
-    Raises IncidentNotFound for an unknown reference, a draft, and an incident of others.
-    """
-    row = (
-        _own_recoveries(reference)
-        .values_list("incident_id", "incident__version", "incident__state", "state", "request_state")
-        .first()
-    )
-    if row is None:
-        raise errors.IncidentNotFound
-    incident_id, version, incident_state, state, request_state = row
-    return PageVersion(
-        incident_id=incident_id,
-        version=version,
-        is_over=IncidentState(incident_state).is_over,
-        is_restored=state == CompanyState.RESTORED,
-        request_state=request_state or "",
-    )
-
-
 def incident_page(
     reference: str, *, company_name: str, consents: bool, may_request: bool, now: datetime
 ) -> shapes.IncidentPage:
     """The incident page of the company of the scope, at `now`. Six statements, whatever the size.
 
-    Raises IncidentNotFound like `page_version`.
+    Raises IncidentNotFound for an unknown reference, a draft, and an incident of others.
     """
     recovery = _own_recoveries(reference).select_related("incident", "incident__cohort").first()
     if recovery is None:
@@ -111,7 +71,7 @@ def incident_page(
 def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> shapes.PostMortemPage:
     """The state of the own request for the report on one incident. Two statements.
 
-    Raises IncidentNotFound like `page_version`.
+    Raises IncidentNotFound like `incident_page`.
     """
     recovery = _own_recoveries(reference).select_related("incident").first()
     if recovery is None:

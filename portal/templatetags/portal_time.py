@@ -185,9 +185,10 @@ def abbreviation(local: datetime) -> str:
 
 
 def _element(value: datetime, text: str) -> SafeString:
-    exact = value.astimezone(UTC)
+    in_utc = value.astimezone(UTC)
+    title = f"{_day(in_utc)}, {in_utc:%H:%M:%S} UTC"
     return mark_safe(  # noqa: S308 - digits and names of zones only
-        f'<time datetime="{exact:%Y-%m-%dT%H:%M:%SZ}" title="{_day(exact)}, {exact:%H:%M:%S} UTC">{text}</time>'
+        f'<time datetime="{in_utc:%Y-%m-%dT%H:%M:%SZ}" title="{title}">{text}</time>'
     )
 
 

@@ -59,7 +59,10 @@ def client_page(
 
 def _known(request: HttpRequest) -> ClientRequest:
     known = cast("ClientRequest", request)
-    if known.actor is None or known.actor.company is None:
+    if known.actor is None:
+        # A reserved word where a company's name would stand: /api/, /feeds/incidents/.
+        raise Http404
+    if known.actor.company is None:
         raise ScopeError("A client page was reached without passing the door.")
     known.company = known.actor.company
     known.now = timezone.now()

@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.template import loader
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
-from incidents.queries import incident_lists, incident_pages
-from incidents.queries.incident_pages import PageVersion
+from incidents.queries import incident_lists, incident_pages, versions
+from incidents.queries.versions import PageVersion
 from portal.web import access, forms, rendered
 from portal.web.access import ClientRequest
 from tenants.permissions import Permission
@@ -29,7 +29,7 @@ def incident_list(request: ClientRequest) -> HttpResponse:
 @access.client_page(Permission.READ_INCIDENTS)
 def detail(request: ClientRequest, reference: str) -> HttpResponse:
     """The incident page; for htmx only its live part. 304 after two statements when nothing changed."""
-    version = incident_pages.page_version(reference)
+    version = versions.page_version(reference)
     is_fragment = request.headers.get("HX-Request") == "true"
     shaped_by = _shaped_by(request, version)
     etag = _etag(*shaped_by, is_fragment, *(() if is_fragment else _personal(request)))

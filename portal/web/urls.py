@@ -1,8 +1,18 @@
 """Addresses of the client pages."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from portal.web import company_pages, incident_pages, overview_pages, postmortem_pages
+
+
+class ReferenceConverter(StringConverter):
+    """An incident's reference: nothing else is looked for, so that no NUL reaches the database."""
+
+    regex = "[A-Za-z0-9-]{1,16}"
+
+
+register_converter(ReferenceConverter, "reference")
 
 app_name = "web"
 urlpatterns = [
@@ -10,9 +20,9 @@ urlpatterns = [
     path("zone/", company_pages.zone, name="zone"),
     path("<slug:company>/", overview_pages.overview, name="overview"),
     path("<slug:company>/incidents/", incident_pages.incident_list, name="incidents"),
-    path("<slug:company>/incidents/<str:reference>/", incident_pages.detail, name="incident"),
+    path("<slug:company>/incidents/<reference:reference>/", incident_pages.detail, name="incident"),
     path(
-        "<slug:company>/incidents/<str:reference>/post-mortem/",
+        "<slug:company>/incidents/<reference:reference>/post-mortem/",
         postmortem_pages.post_mortem,
         name="post_mortem",
     ),

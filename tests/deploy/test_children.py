@@ -22,7 +22,12 @@ valkey.start(folder / "valkey", durable=False)
 print("up", flush=True)
 time.sleep(60)
 """
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(60)
+"""
 
 
 def _start_servers_elsewhere(folder: Path) -> subprocess.Popen[str]:

@@ -1,0 +1,132 @@
+"""The working board above the models: what is open, what was promised, and what is late."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Case, F, Q, QuerySet, When
+
+from incidents.choices import IncidentState, RequestState, Severity
+from incidents.models import Cohort, Incident, PostMortemRequest
+
+MOST_ROWS = 12
+_DUE = Case(
+    When(state=RequestState.REQUESTED, then=F("answer_due_at")),
+    When(state=RequestState.ACCEPTED, then=F("preliminary_due_at")),
+    When(state=RequestState.PRELIMINARY_DELIVERED, then=F("final_due_at")),
+)
+"""What is owed next for a request: the answer, the preliminary report, the final one."""
+OWED = {
+    RequestState.REQUESTED: "Answer",
+    RequestState.ACCEPTED: "Preliminary report",
+    RequestState.PRELIMINARY_DELIVERED: "Final report",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenIncident:
+    """An incident that is not over for everyone, or a draft (`state` None)."""
+
+    id: UUID
+    reference: str
+    title: str
+    severity: Severity
+    state: IncidentState | None
+    started_at: datetime
+    affected_count: int
+    restored_count: int
+    next_update_at: datetime | None
+    is_over: bool
+    is_late: bool
+
+    @property
+    def restored_percent(self) -> float | None:
+        return 100 * self.restored_count / self.affected_count if self.affected_count else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenRequest:
+    """A request to which something is owed, and by when."""
+
+    id: UUID
+    company: str
+    reference: str
+    owed: str
+    due_at: datetime | None
+    is_late: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Board:
+    """Incidents: late promises first, then newest start first. Requests: by what is due first."""
+
+    incidents: tuple[OpenIncident, ...]
+    requests: tuple[OpenRequest, ...]
+    has_more_incidents: bool
+    has_more_requests: bool
+
+
+def board(*, now: datetime) -> Board:
+    """The board, in two statements whatever there is."""
+    incidents = _open_incidents(now)
+    requests = _open_requests(now)
+    return Board(
+        incidents=tuple(incidents[:MOST_ROWS]),
+        requests=tuple(requests[:MOST_ROWS]),
+        has_more_incidents=len(incidents) > MOST_ROWS,
+        has_more_requests=len(requests) > MOST_ROWS,
+    )
+
+
+def requests_by_due() -> QuerySet[PostMortemRequest]:
+    """Requests with `due_at`: when what is owed next is due, None where nothing is."""
+    return PostMortemRequest.objects.annotate(due_at=_DUE)
+
+
+def _open_incidents(now: datetime) -> list[OpenIncident]:
+    over = Q(state__in=(IncidentState.RESOLVED, IncidentState.COMPLETED))
+    somebody_open = Q(cohort__restored_count__lt=F("cohort__affected_count"))
+    rows = (
+        Incident.objects.filter(~over | somebody_open)
+        .select_related("cohort")
+        .order_by("next_update_at", "-started_at")[: MOST_ROWS + 1]
+    )
+    found = [_open_incident(incident, now) for incident in rows]
+    return sorted(found, key=lambda each: (not each.is_late, -each.started_at.timestamp()))
+
+
+def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
+    counts: Cohort | None = getattr(incident, "cohort", None)
+    return OpenIncident(
+        id=incident.pk,
+        reference=incident.reference,
+        title=incident.title,
+        severity=Severity(incident.severity),
+        state=None if incident.is_draft else IncidentState(incident.state),
+        started_at=incident.started_at,
+        affected_count=counts.affected_count if counts else 0,
+        restored_count=counts.restored_count if counts else 0,
+        next_update_at=incident.next_update_at,
+        is_over=incident.is_over,
+        is_late=incident.next_update_at is not None and incident.next_update_at < now,
+    )
+
+
+def _open_requests(now: datetime) -> list[OpenRequest]:
+    rows = (
+        requests_by_due()
+        .filter(state__in=OWED)
+        .select_related("company", "incident")
+        .order_by("due_at", "requested_at")[: MOST_ROWS + 1]
+    )
+    return [
+        OpenRequest(
+            id=request.pk,
+            company=request.company.name,
+            reference=request.incident.reference,
+            owed=OWED[RequestState(request.state)],
+            due_at=request.due_at,
+            is_late=request.due_at is not None and request.due_at < now,
+        )
+        for request in rows
+    ]

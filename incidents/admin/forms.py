@@ -1,0 +1,249 @@
+"""What staff type: a draft, its publication, an update, a recovery, a reason."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.core.exceptions import ValidationError
+from django.db.models import Count
+
+from incidents import claims
+from incidents.choices import (
+    Audience,
+    ClaimKind,
+    CompanyState,
+    IncidentKind,
+    IncidentState,
+    UpdateKind,
+    choices,
+    states_of,
+)
+from incidents.models import AffectedComponent, Component, Incident, Placement, Update
+from tenants.admin_pages import InstantField
+
+KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateKind.POST_MORTEM]
+"""A post-mortem is published as a report, not typed as an update."""
+
+
+class ComponentChoices(forms.ModelMultipleChoiceField):
+    """Components with how many companies each would reach."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        count = obj.company_count
+        return f"{obj.name}: {count} {'company' if count == 1 else 'companies'}"
+
+
+class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """A draft with its components; once published only what has no consequences is left of it."""
+
+    affected = ComponentChoices(
+        queryset=None,
+        required=False,
+        label="components",
+        help_text="Every company placed on one of these is affected. Fixed once the incident is published.",
+    )
+
+    def __init__(self, *values: Any, **options: Any) -> None:
+        super().__init__(*values, **options)
+        if "affected" not in self.fields:
+            return
+        counted = Component.objects.annotate(company_count=Count("placements")).order_by("name")
+        self.fields["affected"].queryset = counted  # type: ignore[attr-defined]
+        if not self.instance._state.adding:  # noqa: SLF001 - Django's documented way
+            own = AffectedComponent.objects.filter(incident=self.instance)
+            self.initial["affected"] = list(own.values_list("component_id", flat=True))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        kind = cleaned.get("kind", self.instance.kind)
+        started_at = cleaned.get("started_at", self.instance.started_at)
+        planned_end_at = cleaned.get("planned_end_at")
+        if kind == IncidentKind.MAINTENANCE and planned_end_at is None:
+            self.add_error("planned_end_at", "A maintenance needs a planned end.")
+        if kind == IncidentKind.INCIDENT and planned_end_at is not None:
+            self.add_error("planned_end_at", "Only a maintenance has a planned end.")
+        if planned_end_at and started_at and planned_end_at <= started_at:
+            self.add_error("planned_end_at", "The end lies before the start.")
+        return cleaned
+
+    def first_state(self) -> IncidentState:
+        """Where an incident or a maintenance of the chosen kind begins."""
+        return states_of(IncidentKind(self.instance.kind))[0]
+
+
+class PublicationForm(forms.Form):
+    """How the affected companies are doing when they first hear of it."""
+
+    state = forms.ChoiceField(
+        label="Every affected company is",
+        choices=[(word, label) for word, label in choices(CompanyState) if word != CompanyState.RESTORED],
+        initial=CompanyState.UNKNOWN,
+        widget=forms.RadioSelect,
+        help_text="Not known yet records no entry. Outage and degraded hold from the incident's start.",
+    )
+
+
+class UpdateForm(forms.Form):
+    """A text for the affected companies or for staff, held against what was posted in between."""
+
+    kind = forms.ChoiceField(choices=KINDS, initial=UpdateKind.UPDATE)
+    text = forms.CharField(
+        label="Text (Markdown)",
+        max_length=20_000,
+        widget=AdminTextareaWidget(attrs={"rows": 10}),
+        help_text="Read as it is by everyone affected. Headings, lists, links and tables; no images.",
+    )
+    audience = forms.ChoiceField(choices=choices(Audience), initial=Audience.EVERYONE)
+    next_update_at = InstantField(
+        label="Next update promised for",
+        required=False,
+        help_text="Empty: nothing is promised.",
+    )
+    corrects = forms.ModelChoiceField(
+        queryset=None, required=False, help_text="For a correction: the update whose text was wrong. It stays."
+    )
+    honest_text = forms.CharField(
+        label="Text as monitoring",
+        required=False,
+        max_length=20_000,
+        widget=AdminTextareaWidget(attrs={"rows": 8}),
+    )
+    override_reason = forms.CharField(
+        label="Reason to post “Resolved” all the same",
+        required=False,
+        max_length=2_000,
+        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        help_text="Kept with the update and in the audit.",
+    )
+    newest_update = forms.CharField(required=False, widget=forms.HiddenInput)
+    """The newest update that its author had seen, so that nothing is posted twice or past another."""
+
+    def __init__(self, *values: Any, incident: Incident, now: datetime, **options: Any) -> None:
+        super().__init__(*values, **options)
+        self.now = now
+        public = Update.objects.filter(incident=incident, audience=Audience.EVERYONE).order_by("-published_at")
+        self.fields["corrects"].queryset = public  # type: ignore[attr-defined]
+
+    def clean_next_update_at(self) -> datetime | None:
+        promised: datetime | None = self.cleaned_data["next_update_at"]
+        if promised is not None and promised <= self.now:
+            raise ValidationError("This time has passed. Promise a later one, or nothing.")
+        return promised
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        is_correction = cleaned.get("kind") == UpdateKind.CORRECTION
+        if is_correction and not cleaned.get("corrects") and "corrects" not in self.errors:
+            self.add_error("corrects", "Say which update it corrects.")
+        if not is_correction and cleaned.get("corrects"):
+            self.add_error("corrects", "Only a correction corrects an update.")
+        return cleaned
+
+
+class RecoveryForm(forms.Form):
+    """What happened to the selected companies, and when."""
+
+    state = forms.ChoiceField(
+        label="State from then on", choices=choices(CompanyState), initial=CompanyState.RESTORED, widget=forms.RadioSelect
+    )
+    at = InstantField(label="Since", help_text="When it happened, not when you heard of it.")
+    components = forms.ModelMultipleChoiceField(
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: all components of the incident that each company runs on.",
+    )
+
+    def __init__(self, *values: Any, incident: Incident, **options: Any) -> None:
+        super().__init__(*values, **options)
+        affected = Component.objects.filter(incidents=incident).order_by("name")
+        self.fields["components"].queryset = affected  # type: ignore[attr-defined]
+
+
+class ReasonForm(forms.Form):
+    """Why a request is declined, in the words that the client reads."""
+
+    reason = forms.CharField(
+        max_length=2_000,
+        widget=AdminTextareaWidget(attrs={"rows": 4}),
+        help_text="The client reads this as it is.",
+    )
+
+
+class LengthField(forms.CharField):
+    """A length typed as hours and minutes, "4:30"; whole seconds inside."""
+
+    widget = AdminTextInputWidget(attrs={"size": 8, "placeholder": "4:30"})
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, int):
+            return value
+        minutes, seconds = divmod(value, 60)
+        return f"{minutes // 60}:{minutes % 60:02d}" + (f":{seconds:02d}" if seconds else "")
+
+    def to_python(self, value: Any) -> Any:
+        typed = super().to_python(value)
+        if typed in self.empty_values:
+            return None
+        parts = str(typed).split(":")
+        if len(parts) not in (2, 3) or not all(part.isascii() and part.isdigit() and len(part) < 5 for part in parts):
+            raise ValidationError("Write hours and minutes, like 4:30.")
+        hours, minutes, seconds = (*map(int, parts), 0)[:3]
+        if minutes > 59 or seconds > 59:
+            raise ValidationError("Write hours and minutes, like 4:30.")
+        return hours * 3600 + minutes * 60 + seconds
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class ClaimForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """A claim carries the values of its kind and no others."""
+
+    claimed_seconds = LengthField(label="claimed length", required=False, help_text="Hours and minutes: 4:30.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        kind = cleaned.get("kind")
+        if not kind:
+            return cleaned
+        share = cleaned.get("claimed_percent")
+        is_share = kind == ClaimKind.RESTORED_SHARE
+        try:
+            claims.Claim(
+                kind=ClaimKind(kind),
+                at=cleaned.get("posted_at") if is_share else cleaned.get("claimed_at"),
+                seconds=cleaned.get("claimed_seconds"),
+                percent=None if share is None else float(share),
+            )
+        except ValueError as error:
+            raise ValidationError(
+                f"{error} “At” is the claimed instant; for a share it is when that was said."
+            ) from error
+        if share is not None and not 0 < share <= 100:
+            self.add_error("claimed_percent", "A share lies above 0 and at most at 100.")
+        said_in, incident = cleaned.get("update"), cleaned.get("incident") or self.instance.incident
+        if said_in is not None and said_in.incident_id != incident.pk:
+            self.add_error("update", "This update belongs to another incident.")
+        return cleaned
+
+
+def reached_count(incident: Incident) -> int:
+    """How many companies a publication of this draft would reach."""
+    affected = AffectedComponent.objects.filter(incident=incident).values("component_id")
+    return Placement.objects.filter(component__in=affected).aggregate(count=Count("company", distinct=True))["count"]
+
+
+def reached_by_data_center(incident: Incident) -> dict[str, int]:
+    """The same by data center, by code; a company in two of them counts in both."""
+    affected = AffectedComponent.objects.filter(incident=incident).values("component_id")
+    rows = (
+        Placement.objects.filter(component__in=affected)
+        .values("component__data_center__code")
+        .annotate(count=Count("company", distinct=True))
+        .order_by("component__data_center__code")
+    )
+    return {row["component__data_center__code"]: row["count"] for row in rows}

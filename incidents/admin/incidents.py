@@ -1,0 +1,202 @@
+"""Incidents, for staff: drafts are edited plainly, what has consequences is a page of its own."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from incidents import errors, standings
+from incidents.admin import forms, glance
+from incidents.admin.update_page import UpdatePage
+from incidents.choices import CompanyState, IncidentKind, IncidentState
+from incidents.models import AffectedComponent, Incident, Recovery
+from incidents.operations import incidents
+from tenants import admin_pages as pages
+from tenants import audit
+from tenants.admin_pages import StaffAdmin
+from tenants.errors import Refusal
+
+FIXED_ONCE_PUBLISHED = ("kind", "started", "tail_percent", "roster_policy", "components_named")
+
+
+class StandingFilter(admin.SimpleListFilter):
+    """Drafts, what is open for somebody, and what is over for everyone."""
+
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("draft", "Drafts"), ("open", "Open"), ("over", "Over")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
+        over = Q(state__in=(IncidentState.RESOLVED, IncidentState.COMPLETED))
+        published = queryset.filter(published_at__isnull=False)
+        match self.value():
+            case "draft":
+                return queryset.filter(published_at=None)
+            case "open":
+                return published.exclude(over)
+            case "over":
+                return published.filter(over)
+            case _:
+                return queryset
+
+
+@admin.register(Incident)
+class IncidentAdmin(UpdatePage, StaffAdmin):
+    form = forms.IncidentForm
+    change_form_template = "admin/incident_change_form.html"
+    list_display = ("reference", "title", "kind", "severity", "standing", "restored", "started", "next_update")
+    list_display_links = ("reference", "title")
+    list_filter = (StandingFilter, "kind", "severity", "state", "components__data_center")
+    list_select_related = ("cohort",)
+    search_fields = ("reference", "title")
+    search_help_text = "Reference or title."
+    ordering = ("-started_at",)
+    object_pages = {"publish": "publish_page", "post-update": "post_update_page"}
+    started = pages.instant_column("started_at", "start")
+    published = pages.instant_column("published_at", "published")
+    resolved = pages.instant_column("resolved_at", "resolved")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
+        return super().get_queryset(request).select_related("cohort")
+
+    # Columns and read-only fields.
+
+    @admin.display(description="state", ordering="state")
+    def standing(self, incident: Incident) -> str:
+        return "Draft" if incident.is_draft else incident.get_state_display()
+
+    @admin.display(description="restored", ordering="cohort__restored_count")
+    def restored(self, incident: Incident) -> str:
+        counts = getattr(incident, "cohort", None)
+        return f"{counts.restored_count} of {counts.affected_count}" if counts else pages.NOTHING
+
+    @admin.display(description="next update promised", ordering="next_update_at")
+    def next_update(self, incident: Incident) -> SafeString | str:
+        return pages.due(incident.next_update_at, now=timezone.now())
+
+    @admin.display(description="components")
+    def components_named(self, incident: Incident) -> str:
+        return ", ".join(incident.components.order_by("name").values_list("name", flat=True)) or pages.NOTHING
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        is_edited = obj is None or (obj.is_draft and self.has_change_permission(request, obj))
+        first = ("title", "kind", "severity", "started_at" if is_edited else "started", "detected_at", "planned_end_at")
+        shown = () if obj is None or obj.is_draft else ("published", "resolved", "next_update")
+        return (
+            (None, {"fields": (*first, *shown, "affected" if is_edited else "components_named")}),
+            ("What clients may see and ask", {"fields": ("tail_percent", "roster_policy", "request_policy")}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if obj is None or obj.is_draft:
+            return ("started", "components_named")
+        return (*FIXED_ONCE_PUBLISHED, "published", "resolved", "next_update")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A draft that nobody has read, and of which nothing was claimed."""
+        may = admin.ModelAdmin.has_delete_permission(self, request, obj)
+        return may and obj is not None and obj.is_draft and not obj.claims.exists()
+
+    # Saving: under the row's lock, so that an update posted meanwhile is not written over.
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST":
+            return found
+        Incident.objects.select_for_update().get(pk=found.pk)
+        return super().get_object(request, object_id, from_field)
+
+    def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:
+        if obj.is_draft:
+            obj.state = form.first_state()
+            super().save_model(request, obj, form, change)
+            return
+        own = [name for name in form.changed_data if name != "affected"]
+        if not own:
+            return
+        obj.save(update_fields=own)
+        standings.bump(obj)
+        audit.record(pages.staff(request).actor, "incident.edited", obj, now=timezone.now(), fields=own)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if "affected" not in form.cleaned_data or not form.instance.is_draft:
+            return
+        chosen = {component.pk for component in form.cleaned_data["affected"]}
+        AffectedComponent.objects.filter(incident=form.instance).exclude(component__in=chosen).delete()
+        AffectedComponent.objects.bulk_create(
+            [AffectedComponent(incident=form.instance, component_id=each) for each in sorted(chosen)],
+            ignore_conflicts=True,
+        )
+
+    # Pages.
+
+    def render_change_form(self, request: HttpRequest, context: Any, *positional: Any, **named: Any) -> HttpResponse:
+        incident = named.get("obj")
+        if incident is not None:
+            context["glance"] = glance.glance(incident, now=timezone.now())
+            context["may_act"] = self.has_change_permission(request)
+        return super().render_change_form(request, context, *positional, **named)
+
+    def publish_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """Say how many companies a draft will reach and in which state, then publish it."""
+        incident: Incident = self.subject(request, object_id)
+        if not incident.is_draft:
+            messages.warning(request, errors.AlreadyPublished.message)
+            return self.to_row(incident)
+        form = forms.PublicationForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            return self._publish(request, incident, CompanyState(form.cleaned_data["state"]))
+        count = forms.reached_count(incident)
+        return self.page(
+            request,
+            "admin/consequence.html",
+            f"Publish “{incident.title}”?",
+            original=incident,
+            back=self.address("change", incident),
+            facts={
+                "Companies that it will reach": count,
+                **forms.reached_by_data_center(incident),
+                "Components": self.components_named(incident),
+                "Start": pages.instant(incident.started_at),
+                "Severity": incident.get_severity_display(),
+            },
+            says=(
+                "Each of them sees the incident at once, on its own page. This cannot be taken back."
+                if count
+                else "No company is placed on its components, so it would reach nobody: choose its components first."
+            ),
+            form=form if incident.kind == IncidentKind.INCIDENT else None,
+            hidden=[] if incident.kind == IncidentKind.INCIDENT else [("state", CompanyState.UNKNOWN)],
+            submit=f"Publish to {count} {'company' if count == 1 else 'companies'}" if count else "",
+        )
+
+    def _publish(self, request: HttpRequest, incident: Incident, state: CompanyState) -> HttpResponse:
+        try:
+            count = incidents.publish(
+                pages.staff(request).actor, incident_id=incident.pk, now=timezone.now(), state=state
+            )
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(
+                request, f"Published: {count} {'company sees' if count == 1 else 'companies see'} it now."
+            )
+        return self.to_row(incident)
+
+
+def incident_link(incident: Incident) -> SafeString:
+    """An incident's reference as a link to its page."""
+    return format_html(
+        '<a href="{}" title="{}">{}</a>', pages.row_address(incident), incident.title, incident.reference
+    )
+
+
+def affected_count(incident: Incident) -> int:
+    return Recovery.objects.filter(incident=incident).count()

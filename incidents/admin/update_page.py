@@ -1,0 +1,134 @@
+"""The page on which staff write an update: preview, guard against an untrue “resolved”, post."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Media
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+
+from incidents import errors, markdown
+from incidents.admin import forms
+from incidents.choices import Audience, UpdateKind
+from incidents.models import Cohort, Incident, Update
+from incidents.operations import incidents
+from tenants import admin_pages as pages
+from tenants.admin_pages import StaffAdmin
+from tenants.errors import Refusal
+
+
+class UpdatePage(StaffAdmin):
+    """What the incidents' admin adds to itself to post updates."""
+
+    def post_update_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """Write, preview and post one update.
+
+        The incident's row is locked while a form is looked at (see `get_object`), so of two equal
+        forms, a double click, only the first posts; and one that was written before somebody
+        else's update is shown again instead of being posted past it.
+        """
+        incident: Incident = self.subject(request, object_id)
+        if incident.is_draft:
+            messages.error(request, errors.NotPublished.message)
+            return self.to_row(incident)
+        newest = Update.objects.filter(incident=incident).order_by("-published_at", "-pk").first()
+        form = forms.UpdateForm(
+            request.POST or None,
+            incident=incident,
+            now=timezone.now(),
+            initial={"newest_update": str(newest.pk) if newest else ""},
+        )
+        context: dict[str, Any] = {}
+        if request.method == "POST" and form.is_valid():
+            seen = form.cleaned_data["newest_update"]
+            if newest is not None and seen != str(newest.pk):
+                if _is_the_same(newest, form, request):
+                    messages.success(request, "Posted.")
+                    return self.to_row(incident)
+                context["overtaken_by"] = newest
+                form.data = form.data.copy()
+                form.data["newest_update"] = str(newest.pk)
+            elif "_preview" in request.POST:
+                context["preview"] = _as_read(form.cleaned_data["text"])
+            else:
+                refusal = self._post(request, incident, form)
+                if refusal is None:
+                    return self.to_row(incident)
+                context["refusal"] = refusal
+        return self._form_page(request, incident, form, context)
+
+    def _post(self, request: HttpRequest, incident: Incident, form: forms.UpdateForm) -> Refusal | None:
+        """Post what the form says; the refusal, shown in the form, where it was refused."""
+        typed = form.cleaned_data
+        kind, text, reason = UpdateKind(typed["kind"]), typed["text"], ""
+        if "_monitoring" in request.POST:
+            kind, text = UpdateKind.MONITORING, typed["honest_text"]
+        elif "_override" in request.POST:
+            reason = typed["override_reason"]
+            if not reason.strip():
+                form.add_error("override_reason", "Say why, or post it as monitoring.")
+        try:
+            incidents.post_update(
+                pages.staff(request).actor,
+                incident_id=incident.pk,
+                kind=kind,
+                body_markdown=text,
+                audience=Audience(typed["audience"]),
+                next_update_at=typed["next_update_at"],
+                corrects_id=typed["corrects"].pk if typed["corrects"] else None,
+                override_reason=reason,
+                now=timezone.now(),
+            )
+        except errors.NotAllRestored as refusal:
+            form.data = form.data.copy()
+            if not typed["honest_text"]:
+                form.data["honest_text"] = honest_text(refusal, text)
+            return refusal
+        except Refusal as refusal:
+            form.add_error(None, refusal.message)
+            return refusal
+        readers = "staff only" if typed["audience"] == Audience.STAFF else "everyone affected"
+        messages.success(request, f"Posted as “{kind.label}” for {readers}.")
+        return None
+
+    def _form_page(
+        self, request: HttpRequest, incident: Incident, form: forms.UpdateForm, context: dict[str, Any]
+    ) -> HttpResponse:
+        counts = Cohort.objects.filter(incident=incident).first()
+        return self.page(
+            request,
+            "admin/post_update.html",
+            "Post an update",
+            subtitle=str(incident),
+            original=incident,
+            form=form,
+            media=self.media + form.media + Media(),
+            counts=counts,
+            back=self.address("change", incident),
+            **context,
+        )
+
+
+def honest_text(refusal: errors.NotAllRestored, text: str) -> str:
+    """What can be said while some are not restored: the numbers, then the author's own words.
+
+    "Monitoring: 88.3% restored" becomes "**88.3% of accounts are restored: 212 of 240.** …".
+    """
+    share = refusal.honest_alternative.split(": ", 1)[1].split(" ", 1)[0]
+    still = "1 account is" if refusal.open_count == 1 else f"{refusal.open_count} accounts are"
+    return (
+        f"**{share} of accounts are restored: {refusal.restored_count} of {refusal.affected_count}.** "
+        f"{still} not restored yet, and for them the incident goes on.\n\n{text}"
+    )
+
+
+def _is_the_same(newest: Update, form: forms.UpdateForm, request: HttpRequest) -> bool:
+    """Whether the newest update is this very form, sent a moment before: a double click."""
+    typed = form.cleaned_data
+    texts = (typed["text"], typed["honest_text"])
+    return newest.author_id == pages.staff(request).actor.user_id and newest.body_markdown in texts
+
+
+def _as_read(text: str) -> SafeString:
+    return mark_safe(markdown.to_html(text))  # noqa: S308 - sanitised there

@@ -1,0 +1,124 @@
+"""Loads the whole demonstration in one transaction, once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from incidents.demo import founding, others, people, world
+from incidents.demo.founding_texts import on_the_day
+from incidents.models import Incident
+from incidents.operations import postmortems
+from tenants import scope
+from tenants.actor import ActingCompany, Actor
+from tenants.errors import Refusal
+from tenants.models import Company
+
+COMPANIES = 240
+_ASKED_AT = on_the_day(15, 5, day=5)
+_ANSWERED_AT = on_the_day(16, 40, day=5)
+
+
+class NotEmpty(Refusal):
+    code = "not_empty"
+    message = (
+        "This database holds client companies of its own already: the demonstration goes into an empty one only. "
+        "Nothing was written."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What a load did: `is_new` with the demonstration, `has_new_passwords` with the file of logins."""
+
+    company_count: int
+    incident_count: int
+    is_new: bool
+    has_new_passwords: bool
+
+
+def load(*, now: datetime, logins_file: Path, company_count: int = COMPANIES) -> Loaded:
+    """Load the demonstration unless it is there; enters its own scopes, all in one transaction.
+
+    The founding incident has `company_count` companies and its own dates; the other incidents
+    are placed around `now`. When it is there nothing changes, except that a lost `logins_file`
+    is written again with new passwords. Raises NotEmpty, and ValueError for a count that is not
+    possible; then nothing is written.
+    """
+    with transaction.atomic():
+        is_new = not _is_loaded()
+        if is_new:
+            passwords = _write(now=now, company_count=company_count)
+        elif logins_file.exists():
+            passwords = {}
+        else:
+            with scope.as_staff():
+                passwords = people.set_new_passwords()
+        with scope.as_staff():
+            loaded = Loaded(
+                company_count=Company.objects.count(),
+                incident_count=Incident.objects.count(),
+                is_new=is_new,
+                has_new_passwords=bool(passwords),
+            )
+    # Afterwards: should this fail, the next load finds no file and makes new passwords.
+    if passwords:
+        people.write_logins(logins_file, passwords)
+    return loaded
+
+
+def _is_loaded() -> bool:
+    with scope.as_staff():
+        if Incident.objects.filter(reference=founding.REFERENCE).exists():
+            return True
+        if Company.objects.exists() or Incident.objects.exists():
+            raise NotEmpty
+    return False
+
+
+def _write(*, now: datetime, company_count: int) -> dict[str, str]:
+    """Write everything; returns the new passwords by e-mail."""
+    affected = world.affected_companies(company_count)
+    with scope.as_staff():
+        world.write_catalogue()
+        world.write_companies(affected)
+        passwords = people.write()
+        founding.write(affected)
+        world.write_companies(world.newcomers(company_count))
+    _ask_for_the_post_mortem()
+    with scope.as_staff():
+        others.write(now=now)
+    return passwords
+
+
+def _ask_for_the_post_mortem() -> None:
+    """Globex asks for the founding incident's post-mortem, and staff accept."""
+    globex = Company.objects.get(slug=world.GLOBEX)
+    gus = Actor(
+        user_id=world.key("person", people.GUS.email),
+        name=people.GUS.name,
+        email=people.GUS.email,
+        time_zone="",
+        company=ActingCompany(
+            id=globex.pk,
+            slug=globex.slug,
+            name=globex.name,
+            time_zone=globex.time_zone,
+            consents_to_be_named=globex.consents_to_be_named,
+        ),
+        role=people.GUS.roles[globex.slug],
+    )
+    with scope.as_company(globex.pk):
+        asked, _is_new = postmortems.request(
+            gus,
+            reference=founding.REFERENCE,
+            purpose="Our insurer asks for the cause, and for what will keep it from happening again.",
+            needed_by_on=on_the_day(0, 0, day=20).date(),
+            now=_ASKED_AT,
+        )
+    sam = Actor(
+        user_id=world.key("person", people.SAM.email), name=people.SAM.name, email=people.SAM.email, time_zone=""
+    )
+    with scope.as_staff():
+        postmortems.accept(sam, request_ids=[asked.pk], now=_ANSWERED_AT)

@@ -1,0 +1,198 @@
+"""What every page of the staff's admin has in common: its zone, its refusals, its read-only records."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, ClassVar, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from tenants.actor import Actor
+from tenants.errors import Refusal
+from tenants.models import User
+
+NOTHING = "–"
+
+
+class StaffRequest(HttpRequest):
+    """A request that the door let in for staff."""
+
+    actor: Actor
+    user: User
+
+
+def zone_words(at: datetime | None = None) -> str:
+    """The zone in which times are shown and read, as a reader knows it: "CET (Europe/Paris)"."""
+    abbreviation = timezone.localtime(at or timezone.now()).tzname() or ""
+    name = timezone.get_current_timezone_name()
+    return name if name == abbreviation else f"{abbreviation} ({name})"
+
+
+def instant(value: datetime | None) -> SafeString | str:
+    """`<time>` in the reader's zone with its abbreviation; the exact UTC is its title."""
+    if value is None:
+        return NOTHING
+    local, exact = timezone.localtime(value), value.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        f"{exact:%Y-%m-%dT%H:%M:%SZ}",
+        f"{exact.day} {exact:%b %Y, %H:%M:%S} UTC",
+        f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}",
+    )
+
+
+def due(value: datetime | None, *, now: datetime) -> SafeString | str:
+    """An instant by which something was promised; after it, the word "Late" stands before it."""
+    if value is None or value >= now:
+        return instant(value)
+    return format_html('<span class="late"><strong>Late</strong> {}</span>', instant(value))
+
+
+def length(seconds: int | None) -> str:
+    """A length of time in at most two units, cut and not rounded: 23400 is "6 h 30 min"."""
+    if seconds is None:
+        return NOTHING
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 1:
+        return f"{rest} s" if rest else "0 min"
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        days, hours = divmod(hours, 24)
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)
+
+
+def instant_column(field: str, name: str) -> Callable[..., Any]:
+    """A sortable column, or read-only field, of an instant."""
+
+    @admin.display(description=name, ordering=field)
+    def column(_admin: Any, row: models.Model) -> SafeString | str:
+        return instant(getattr(row, field))
+
+    return column
+
+
+def length_column(field: str, name: str) -> Callable[..., Any]:
+    """A sortable column, or read-only field, of a length in seconds."""
+
+    @admin.display(description=name, ordering=field)
+    def column(_admin: Any, row: models.Model) -> str:
+        return length(getattr(row, field))
+
+    return column
+
+
+def lines(pairs: Mapping[str, Any]) -> SafeString:
+    """Names and values, one under the other."""
+    rows = "".join(format_html("<dt>{}</dt><dd>{}</dd>", name, value) for name, value in pairs.items())
+    return mark_safe(f'<dl class="pairs">{rows}</dl>') if rows else mark_safe(NOTHING)  # noqa: S308 - escaped above
+
+
+class InstantField(forms.SplitDateTimeField):
+    """Day and time, read in the zone that is named beside them."""
+
+    widget = AdminSplitDateTime
+
+    def __init__(self, **options: Any) -> None:
+        said = options.pop("help_text", "")
+        super().__init__(**options)
+        self.said = said
+
+    @property
+    def help_text(self) -> str:
+        return f"{self.said} Zone: {zone_words()}.".strip()
+
+    @help_text.setter
+    def help_text(self, said: str) -> None:
+        self.said = said
+
+
+@contextmanager
+def refusals_shown(request: HttpRequest) -> Iterator[None]:
+    """Show a refusal as a message. What raised it has undone its own savepoint: nothing is changed."""
+    try:
+        yield
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+
+
+class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+    """A table that staff look through. Nothing is deleted unless a subclass says when."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    object_pages: ClassVar[Mapping[str, str]] = {}
+    """Pages about one row, for those who may change it: last part of the address → method."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: Any, **options: Any) -> Any:
+        if isinstance(db_field, models.DateTimeField):
+            options |= {"form_class": InstantField, "widget": AdminSplitDateTime}
+            return db_field.formfield(**options)
+        return super().formfield_for_dbfield(db_field, request, **options)
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [
+            path(
+                f"<uuid:object_id>/{place}/",
+                self.admin_site.admin_view(getattr(self, method)),
+                name=self._page_name(place),
+            )
+            for place, method in self.object_pages.items()
+        ]
+        return pages + super().get_urls()
+
+    def subject(self, request: HttpRequest, object_id: Any) -> Any:
+        """The row that an object page is about; 403 for who may not change it, 404 for unknown."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        """An object page or the page between an action and its consequence."""
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return TemplateResponse(
+            request,
+            template,
+            {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context},
+        )
+
+    def address(self, place: str, row: models.Model | None = None) -> str:
+        """The address of this table's `changelist`, or of a row's `change` or object page."""
+        return reverse(f"admin:{self._page_name(place)}", args=[row.pk] if row else [])
+
+    def to_row(self, row: models.Model) -> HttpResponseRedirect:
+        return HttpResponseRedirect(self.address("change", row))
+
+    def _page_name(self, place: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{place}"
+
+
+class RecordAdmin(StaffAdmin):
+    """Rows that only operations write: pages are read-only, actions need the right to change."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+
+def staff(request: HttpRequest) -> StaffRequest:
+    """The request of an admin page, with the actor that the door found."""
+    return cast("StaffRequest", request)
