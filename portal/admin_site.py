@@ -1,14 +1,69 @@
 """The vendor's admin: Django's own, dressed like the portal, signed in through the portal's door."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import SimpleTemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from incidents.queries import staff_board
 
 
 class PortalAdminSite(AdminSite):
-    site_header = "Incident portal, staff"
-    site_title = "Incident portal"
+    """No second way in: signing in and out and changing a password are the portal's own pages."""
+
+    site_header = "Incident portal"
+    site_title = "Incident portal, staff"
     index_title = "Console"
+    index_template = "admin/console.html"
     site_url = None
 
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_staff)
+
+    def admin_view(
+        self, view: Callable[..., HttpResponse], cacheable: bool = False
+    ) -> Callable[..., HttpResponse]:
+        """A view whose times, rendering included, are in the reader's zone."""
+        answer = super().admin_view(view, cacheable)
+
+        @functools.wraps(answer)
+        def in_readers_zone(request: HttpRequest, *positional: Any, **named: Any) -> HttpResponse:
+            with timezone.override(ZoneInfo(request.actor.zone)):  # type: ignore[attr-defined]  # set by the door
+                response = answer(request, *positional, **named)
+                if isinstance(response, SimpleTemplateResponse):
+                    response.render()
+                return response
+
+        return in_readers_zone
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The console: a working board, and the models below."""
+        now = timezone.now()
+        board = staff_board.board(now=now) if request.user.has_perm("incidents.view_incident") else None
+        return super().index(request, {"board": board, "now": now, **(extra_context or {})})
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "zone": timezone.get_current_timezone_name()}
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Whoever comes here has passed the door already."""
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account_logout"))
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account_change_password"))
+
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:index"))

@@ -55,7 +55,9 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at r
     def clean_user(self) -> User:
         user: User = self.cleaned_data["user"]
         if user.is_staff:
-            raise ValidationError("Staff are never members of a company. Make another account for this person.")
+            raise ValidationError(
+                "Staff are never members of a company. Make another account for this person."
+            )
         return user
 
 
@@ -107,7 +109,15 @@ class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[misc]  # the stubs dis
             None,
             {
                 "classes": ("wide",),
-                "fields": ("email", "name", "time_zone", "is_staff", "usable_password", "password1", "password2"),
+                "fields": (
+                    "email",
+                    "name",
+                    "time_zone",
+                    "is_staff",
+                    "usable_password",
+                    "password1",
+                    "password2",
+                ),
             },
         ),
     )

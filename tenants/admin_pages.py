@@ -69,7 +69,9 @@ def length(seconds: int | None) -> str:
     if hours >= 48:
         days, hours = divmod(hours, 24)
         return f"{days} d {hours} h" if hours else f"{days} d"
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)
+    return " ".join(
+        part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part
+    )
 
 
 def instant_column(field: str, name: str) -> Callable[..., Any]:
@@ -90,6 +92,12 @@ def length_column(field: str, name: str) -> Callable[..., Any]:
         return length(getattr(row, field))
 
     return column
+
+
+def row_link(row: models.Model, words: str) -> SafeString:
+    """A link to the page of a row of any table in the admin."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"  # noqa: SLF001 - Django's documented way
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), words)
 
 
 def lines(pairs: Mapping[str, Any]) -> SafeString:
@@ -137,7 +145,7 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: Any, **options: Any) -> Any:
+    def formfield_for_dbfield(self, db_field: "models.Field[Any, Any]", request: Any, **options: Any) -> Any:
         if isinstance(db_field, models.DateTimeField):
             options |= {"form_class": InstantField, "widget": AdminSplitDateTime}
             return db_field.formfield(**options)

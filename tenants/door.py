@@ -63,6 +63,13 @@ from person
 """  # noqa: S608 - constants of this module only
 
 
+class SignInEnded(Exception):
+    """The session names a person, but not as they are now: their password has changed since.
+
+    The scope was entered in the same statement, so the transaction must be rolled back.
+    """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """A person let in: the signed-in user, the session's content, the actor and the scope entered."""
@@ -77,15 +84,12 @@ def open_for_member(session_key: str, slug: str, *, read_only: bool) -> Entry | 
     """Enter the client scope of company `slug` for the member signed in with `session_key`.
 
     None, and nothing entered, when there is no such member: unknown company, company of others,
-    suspended company, removed member, ended session and staff are all the same.
+    suspended company, removed member, ended session and staff are all the same. Raises SignInEnded.
     """
     row = _one(_MEMBER, [session_key, timezone.now(), slug, "on" if read_only else "off"])
     if row is None:
         return None
     user, content = _person(row)
-    if content is None:
-        scope.leave()
-        return None
     role, company_id, found_slug, name, time_zone, consents, companies = row[_PERSON_END : _PERSON_END + 7]
     actor = Actor(
         user_id=user.pk,
@@ -102,14 +106,14 @@ def open_for_member(session_key: str, slug: str, *, read_only: bool) -> Entry | 
 
 
 def open_for_staff(session_key: str) -> Entry | None:
-    """Enter the staff scope for the staff person signed in with `session_key`, else None."""
+    """Enter the staff scope for the staff person signed in with `session_key`, else None.
+
+    Raises SignInEnded.
+    """
     row = _one(_STAFF, [session_key, timezone.now()])
     if row is None:
         return None
     user, content = _person(row)
-    if content is None:
-        scope.leave()
-        return None
     actor = Actor(user_id=user.pk, name=user.name, email=user.email, time_zone=user.time_zone)
     return Entry(user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=None))
 
@@ -137,8 +141,8 @@ def _one(statement: str, values: list[Any]) -> tuple[Any, ...] | None:
     return row
 
 
-def _person(row: tuple[Any, ...]) -> tuple[User, dict[str, Any] | None]:
-    """The user of a session row, and the session's content if it is signed, theirs and current."""
+def _person(row: tuple[Any, ...]) -> tuple[User, dict[str, Any]]:
+    """The user of a session row and the session's content, which is signed, theirs and current."""
     user = User.from_db("default", _PERSON, row[1:_PERSON_END])
     content = SessionStore().decode(row[0])
     is_current = (
@@ -146,4 +150,6 @@ def _person(row: tuple[Any, ...]) -> tuple[User, dict[str, Any] | None]:
         and bool(content.get(BACKEND_SESSION_KEY))
         and constant_time_compare(content.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     )
-    return user, content if is_current else None
+    if not is_current:
+        raise SignInEnded
+    return user, content

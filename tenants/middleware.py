@@ -22,7 +22,8 @@ _SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 class DoorMiddleware:
     """Gives each request one actor, one transaction and one scope, by the first part of its path.
 
-    `/admin/…` is staff's, a reserved first part is a visitor's, and any other is a company's.
+    `/admin/…` is staff's, `/health/…` has none of the three, another reserved first part is a
+    visitor's, and any other is a company's.
     The transaction spans the rendering of the response, error pages included. Last in the list:
     nothing inside it runs without a scope that it should have.
     """
@@ -35,6 +36,9 @@ class DoorMiddleware:
         place = request.path_info.lstrip("/").split("/", 1)[0]
         if place == "admin":
             return self._through(request, door.open_for_staff)
+        if place == "health":
+            # Answers while the database does not: no transaction is opened for it.
+            return self.get_response(request)
         if not place or place in RESERVED_SLUGS:
             return self._in_transaction(lambda: self.get_response(request))
         if not _SLUG.fullmatch(place):
@@ -51,10 +55,13 @@ class DoorMiddleware:
         # (a restart) is replaced once, before anything has happened.
         connection.health_check_done = True  # type: ignore[attr-defined]  # missing from the stubs
         try:
-            return self._in_transaction(lambda: self._answer(request, find, key))
-        except _ConnectionLost:
-            connection.close()
-            return self._in_transaction(lambda: self._answer(request, find, key))
+            try:
+                return self._in_transaction(lambda: self._answer(request, find, key))
+            except _ConnectionLost:
+                connection.close()
+                return self._in_transaction(lambda: self._answer(request, find, key))
+        except door.SignInEnded:
+            return redirect_to_login(request.get_full_path())
 
     def _answer(
         self, request: HttpRequest, find: Callable[[str], door.Entry | None], key: str

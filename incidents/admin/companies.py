@@ -204,7 +204,9 @@ class CompanyAdmin(StaffAdmin):
         return self.page(
             request,
             "admin/consequence.html",
-            f"Let other clients read “{company.name}”?" if consents else f"Keep “{company.name}” from other clients?",
+            f"Let other clients read “{company.name}”?"
+            if consents
+            else f"Keep “{company.name}” from other clients?",
             original=company,
             back=self.address("change", company),
             facts={"Incidents in which it was among the last to recover": in_tail},

@@ -103,7 +103,9 @@ class UpdateForm(forms.Form):
         help_text="Empty: nothing is promised.",
     )
     corrects = forms.ModelChoiceField(
-        queryset=None, required=False, help_text="For a correction: the update whose text was wrong. It stays."
+        queryset=None,
+        required=False,
+        help_text="For a correction: the update whose text was wrong. It stays.",
     )
     honest_text = forms.CharField(
         label="Text as monitoring",
@@ -124,7 +126,9 @@ class UpdateForm(forms.Form):
     def __init__(self, *values: Any, incident: Incident, now: datetime, **options: Any) -> None:
         super().__init__(*values, **options)
         self.now = now
-        public = Update.objects.filter(incident=incident, audience=Audience.EVERYONE).order_by("-published_at")
+        public = Update.objects.filter(incident=incident, audience=Audience.EVERYONE).order_by(
+            "-published_at"
+        )
         self.fields["corrects"].queryset = public  # type: ignore[attr-defined]
 
     def clean_next_update_at(self) -> datetime | None:
@@ -147,7 +151,10 @@ class RecoveryForm(forms.Form):
     """What happened to the selected companies, and when."""
 
     state = forms.ChoiceField(
-        label="State from then on", choices=choices(CompanyState), initial=CompanyState.RESTORED, widget=forms.RadioSelect
+        label="State from then on",
+        choices=choices(CompanyState),
+        initial=CompanyState.RESTORED,
+        widget=forms.RadioSelect,
     )
     at = InstantField(label="Since", help_text="When it happened, not when you heard of it.")
     components = forms.ModelMultipleChoiceField(
@@ -189,7 +196,9 @@ class LengthField(forms.CharField):
         if typed in self.empty_values:
             return None
         parts = str(typed).split(":")
-        if len(parts) not in (2, 3) or not all(part.isascii() and part.isdigit() and len(part) < 5 for part in parts):
+        if len(parts) not in (2, 3) or not all(
+            part.isascii() and part.isdigit() and len(part) < 5 for part in parts
+        ):
             raise ValidationError("Write hours and minutes, like 4:30.")
         hours, minutes, seconds = (*map(int, parts), 0)[:3]
         if minutes > 59 or seconds > 59:
@@ -203,7 +212,9 @@ class LengthField(forms.CharField):
 class ClaimForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A claim carries the values of its kind and no others."""
 
-    claimed_seconds = LengthField(label="claimed length", required=False, help_text="Hours and minutes: 4:30.")
+    claimed_seconds = LengthField(
+        label="claimed length", required=False, help_text="Hours and minutes: 4:30."
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -234,7 +245,9 @@ class ClaimForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
 def reached_count(incident: Incident) -> int:
     """How many companies a publication of this draft would reach."""
     affected = AffectedComponent.objects.filter(incident=incident).values("component_id")
-    return Placement.objects.filter(component__in=affected).aggregate(count=Count("company", distinct=True))["count"]
+    return Placement.objects.filter(component__in=affected).aggregate(count=Count("company", distinct=True))[
+        "count"
+    ]
 
 
 def reached_by_data_center(incident: Incident) -> dict[str, int]:

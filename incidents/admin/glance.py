@@ -83,7 +83,9 @@ def glance(incident: Incident, *, now: datetime) -> Glance | None:
         is_final=row.is_final,
         claims=tuple(_compared(incident, row, share_at=share_at, last_at=last_at, now=now)),
         newest_updates=tuple(
-            Update.objects.filter(incident=incident).select_related("author").order_by("-published_at")[:NEWEST]
+            Update.objects.filter(incident=incident)
+            .select_related("author")
+            .order_by("-published_at")[:NEWEST]
         ),
     )
 

@@ -6,14 +6,13 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from incidents import errors, standings
 from incidents.admin import forms, glance
 from incidents.admin.update_page import UpdatePage
 from incidents.choices import CompanyState, IncidentKind, IncidentState
-from incidents.models import AffectedComponent, Incident, Recovery
+from incidents.models import AffectedComponent, Incident
 from incidents.operations import incidents
 from tenants import admin_pages as pages
 from tenants import audit
@@ -50,7 +49,16 @@ class StandingFilter(admin.SimpleListFilter):
 class IncidentAdmin(UpdatePage, StaffAdmin):
     form = forms.IncidentForm
     change_form_template = "admin/incident_change_form.html"
-    list_display = ("reference", "title", "kind", "severity", "standing", "restored", "started", "next_update")
+    list_display = (
+        "reference",
+        "title",
+        "kind",
+        "severity",
+        "standing",
+        "restored",
+        "started",
+        "next_update",
+    )
     list_display_links = ("reference", "title")
     list_filter = (StandingFilter, "kind", "severity", "state", "components__data_center")
     list_select_related = ("cohort",)
@@ -86,7 +94,14 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         is_edited = obj is None or (obj.is_draft and self.has_change_permission(request, obj))
-        first = ("title", "kind", "severity", "started_at" if is_edited else "started", "detected_at", "planned_end_at")
+        first = (
+            "title",
+            "kind",
+            "severity",
+            "started_at" if is_edited else "started",
+            "detected_at",
+            "planned_end_at",
+        )
         shown = () if obj is None or obj.is_draft else ("published", "resolved", "next_update")
         return (
             (None, {"fields": (*first, *shown, "affected" if is_edited else "components_named")}),
@@ -137,7 +152,9 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
 
     # Pages.
 
-    def render_change_form(self, request: HttpRequest, context: Any, *positional: Any, **named: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *positional: Any, **named: Any
+    ) -> HttpResponse:
         incident = named.get("obj")
         if incident is not None:
             context["glance"] = glance.glance(incident, now=timezone.now())
@@ -189,14 +206,3 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
                 request, f"Published: {count} {'company sees' if count == 1 else 'companies see'} it now."
             )
         return self.to_row(incident)
-
-
-def incident_link(incident: Incident) -> SafeString:
-    """An incident's reference as a link to its page."""
-    return format_html(
-        '<a href="{}" title="{}">{}</a>', pages.row_address(incident), incident.title, incident.reference
-    )
-
-
-def affected_count(incident: Incident) -> int:
-    return Recovery.objects.filter(incident=incident).count()

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
@@ -51,15 +50,14 @@ class UpdatePage(StaffAdmin):
                 form.data["newest_update"] = str(newest.pk)
             elif "_preview" in request.POST:
                 context["preview"] = _as_read(form.cleaned_data["text"])
-            else:
-                refusal = self._post(request, incident, form)
-                if refusal is None:
-                    return self.to_row(incident)
-                context["refusal"] = refusal
+            elif self._post(request, incident, form, context):
+                return self.to_row(incident)
         return self._form_page(request, incident, form, context)
 
-    def _post(self, request: HttpRequest, incident: Incident, form: forms.UpdateForm) -> Refusal | None:
-        """Post what the form says; the refusal, shown in the form, where it was refused."""
+    def _post(
+        self, request: HttpRequest, incident: Incident, form: forms.UpdateForm, context: dict[str, Any]
+    ) -> bool:
+        """Post what the form says. False where it was refused: then form and context say why."""
         typed = form.cleaned_data
         kind, text, reason = UpdateKind(typed["kind"]), typed["text"], ""
         if "_monitoring" in request.POST:
@@ -84,13 +82,14 @@ class UpdatePage(StaffAdmin):
             form.data = form.data.copy()
             if not typed["honest_text"]:
                 form.data["honest_text"] = honest_text(refusal, text)
-            return refusal
+            context["refusal"] = refusal
+            return False
         except Refusal as refusal:
             form.add_error(None, refusal.message)
-            return refusal
+            return False
         readers = "staff only" if typed["audience"] == Audience.STAFF else "everyone affected"
         messages.success(request, f"Posted as “{kind.label}” for {readers}.")
-        return None
+        return True
 
     def _form_page(
         self, request: HttpRequest, incident: Incident, form: forms.UpdateForm, context: dict[str, Any]
@@ -103,7 +102,7 @@ class UpdatePage(StaffAdmin):
             subtitle=str(incident),
             original=incident,
             form=form,
-            media=self.media + form.media + Media(),
+            media=self.media + form.media,
             counts=counts,
             back=self.address("change", incident),
             **context,

@@ -63,7 +63,7 @@ def _guardian_of(process: int) -> int:
     return guardian
 
 
-def test_a_killed_process_leaves_no_server(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_no_server_and_the_next_start_works(tmp_path: Path) -> None:
     process = _start_servers_elsewhere(tmp_path)
     assert len(_servers_of(tmp_path)) > 1
 
@@ -71,6 +71,9 @@ def test_a_killed_process_leaves_no_server(tmp_path: Path) -> None:
     process.wait()
 
     assert _becomes_true(lambda: _servers_of(tmp_path) == ())
+    running = postgres.start(tmp_path / "postgres", durable=False)
+    assert running.answers()
+    running.stop()
 
 
 def test_servers_left_by_a_process_killed_with_its_guardian_are_replaced(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import environ
@@ -10,6 +11,12 @@ import pytest
 from deploy.local import errors, folders, services, valkey, wishes
 
 OWN = {"DATABASE_URL": "postgres://login:p@db.example/portal", "REDIS_URL": "redis://cache.example/0"}
+
+
+@pytest.fixture(autouse=True)
+def _short_socket_folders_are_made_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server is started here, so nobody would remove what is made in the temporary folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def _services(folder: Path, given: dict[str, str]) -> services.Services:

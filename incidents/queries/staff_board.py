@@ -78,9 +78,9 @@ def board(*, now: datetime) -> Board:
     )
 
 
-def requests_by_due() -> QuerySet[PostMortemRequest]:
-    """Requests with `due_at`: when what is owed next is due, None where nothing is."""
-    return PostMortemRequest.objects.annotate(due_at=_DUE)
+def with_due(requests: QuerySet[PostMortemRequest]) -> QuerySet[PostMortemRequest]:
+    """The requests with `due_at`: when what is owed next is due, None where nothing is."""
+    return requests.annotate(due_at=_DUE)
 
 
 def _open_incidents(now: datetime) -> list[OpenIncident]:
@@ -114,8 +114,7 @@ def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
 
 def _open_requests(now: datetime) -> list[OpenRequest]:
     rows = (
-        requests_by_due()
-        .filter(state__in=OWED)
+        with_due(PostMortemRequest.objects.filter(state__in=OWED))
         .select_related("company", "incident")
         .order_by("due_at", "requested_at")[: MOST_ROWS + 1]
     )

@@ -1,0 +1,300 @@
+"""Recoveries and what they are made of, for staff: written by operations only."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from incidents.admin import forms
+from incidents.admin.filters import IncidentFilter, RestoredFilter
+from incidents.choices import CompanyState
+from incidents.models import Cohort, Incident, Recovery, RecoveryEntry, RosterEntry
+from incidents.operations import recoveries
+from tenants import admin_pages as pages
+from tenants.admin_pages import RecordAdmin
+from tenants.errors import Refusal
+
+NAMED = 12
+
+
+def _state_badge(state: str) -> SafeString:
+    return format_html(
+        '<span class="company-state company-state--{}">{}</span>', state, CompanyState(state).label
+    )
+
+
+class _OfIncidentAdmin(RecordAdmin):
+    """Rows of companies in incidents, both linked to their pages."""
+
+    list_select_related = ("company", "incident")
+    search_fields = ("company__name", "company__slug")
+    search_help_text = "Name or short name of a company."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("company", "incident")
+
+    @admin.display(description="incident", ordering="incident__reference")
+    def incident_reference(self, row: Any) -> SafeString:
+        return pages.row_link(row.incident, row.incident.reference)
+
+    @admin.display(description="company", ordering="company__name")
+    def company_name(self, row: Any) -> SafeString:
+        return pages.row_link(row.company, row.company.name)
+
+    @admin.display(description="state", ordering="state")
+    def badge(self, row: Any) -> SafeString:
+        return _state_badge(row.state)
+
+
+@admin.register(Recovery)
+class RecoveryAdmin(_OfIncidentAdmin):
+    list_display = (
+        "company",
+        "incident_reference",
+        "badge",
+        "impacted",
+        "restored",
+        "outage",
+        "degraded",
+        "rank",
+        "tail",
+    )
+    list_display_links = ("company",)
+    list_filter = (IncidentFilter, RestoredFilter, "state", "in_tail")
+    actions = ("record_recovery",)
+    fields = (
+        "company_name",
+        "incident_reference",
+        "badge",
+        "impacted",
+        "restored",
+        "outage",
+        "degraded",
+        "measured",
+        "rank",
+        "share_before",
+        "tail",
+        "is_final",
+        "entries",
+    )
+    impacted = pages.instant_column("impacted_at", "first impact")
+    restored = pages.instant_column("restored_at", "restored")
+    measured = pages.instant_column("measured_at", "measured")
+    outage = pages.length_column("outage_seconds", "outage")
+    degraded = pages.length_column("degraded_seconds", "degraded")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Within one incident the order of recovery, which has an index; else newest first."""
+        return ("restored_at",) if IncidentFilter.parameter_name in request.GET else ("-id",)
+
+    @admin.display(description="in the tail", ordering="in_tail", boolean=True)
+    def tail(self, recovery: Recovery) -> bool | None:
+        return recovery.in_tail
+
+    @admin.display(description="restored at or before it")
+    def share_before(self, recovery: Recovery) -> str:
+        return pages.NOTHING if recovery.percentile is None else f"{recovery.percentile:.1f}% of all"
+
+    @admin.display(description="entries")
+    def entries(self, recovery: Recovery) -> SafeString:
+        rows = (
+            RecoveryEntry.objects.filter(company=recovery.company_id, incident=recovery.incident_id)
+            .select_related("component", "recorded_by")
+            .order_by("at", "recorded_at", "pk")
+        )
+        return format_html(
+            '<table class="entries"><thead><tr><th scope="col">At</th><th scope="col">Component</th>'
+            '<th scope="col">State</th><th scope="col">Source</th><th scope="col">Recorded</th></tr></thead>'
+            "<tbody>{}</tbody></table>",
+            format_html_join(
+                "",
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}, {}</td><td>{}</td></tr>",
+                (
+                    (
+                        pages.instant(entry.at),
+                        entry.component.name,
+                        _state_badge(entry.state),
+                        entry.get_source_display(),
+                        entry.recorded_by or "the portal",
+                        pages.instant(entry.recorded_at),
+                    )
+                    for entry in rows
+                ),
+            ),
+        )
+
+    @admin.action(description="Record a recovery for the selected companies…", permissions=["change"])
+    def record_recovery(self, request: HttpRequest, queryset: QuerySet[Recovery]) -> HttpResponse | None:
+        """Ask for state, instant and components, then record them for every selected company.
+
+        The selection travels as the change list sends it: keys, or "all that match the filters".
+        Where it has changed since it was shown, it is shown again instead of being recorded.
+        """
+        incident_ids = list(queryset.order_by().values_list("incident_id", flat=True).distinct()[:2])
+        if len(incident_ids) != 1:
+            words = "The selected rows belong to several incidents. Filter by one incident, then select."
+            messages.error(request, words if incident_ids else "None of the selected rows is there any more.")
+            return None
+        incident = Incident.objects.get(pk=incident_ids[0])
+        company_ids = list(queryset.order_by().values_list("company_id", flat=True))
+        is_sent = "record" in request.POST
+        has_changed = is_sent and request.POST.get("selected_count") != str(len(company_ids))
+        form = forms.RecoveryForm(request.POST if is_sent else None, incident=incident)
+        if is_sent and form.is_valid() and not has_changed:
+            answer = self._record(request, incident, company_ids, form)
+            if answer is not None:
+                return answer
+        return self._record_page(request, queryset, incident, len(company_ids), form, has_changed=has_changed)
+
+    def _record(
+        self, request: HttpRequest, incident: Incident, company_ids: list[Any], form: forms.RecoveryForm
+    ) -> HttpResponse | None:
+        typed = form.cleaned_data
+        chosen = [component.pk for component in typed["components"]]
+        try:
+            added = recoveries.record_recovery(
+                pages.staff(request).actor,
+                incident_id=incident.pk,
+                company_ids=company_ids,
+                state=CompanyState(typed["state"]),
+                at=typed["at"],
+                component_ids=chosen or None,
+                now=timezone.now(),
+            )
+        except Refusal as refusal:
+            form.add_error(None, refusal.message)
+            return None
+        companies = "1 company" if len(company_ids) == 1 else f"{len(company_ids)} companies"
+        if added:
+            messages.success(
+                request, f"Recorded for {companies}: {added} new entries. Standings are up to date."
+            )
+        else:
+            messages.info(request, f"This was recorded for {companies} already. Nothing was added.")
+        return HttpResponseRedirect(request.get_full_path())
+
+    def _record_page(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Recovery],
+        incident: Incident,
+        count: int,
+        form: forms.RecoveryForm,
+        *,
+        has_changed: bool,
+    ) -> HttpResponse:
+        named = list(queryset.order_by().values_list("company__name", flat=True)[:NAMED])
+        more = f" and {count - len(named)} more" if count > len(named) else ""
+        sent = request.POST
+        hidden = [(ACTION_CHECKBOX_NAME, key) for key in sent.getlist(ACTION_CHECKBOX_NAME)]
+        hidden += [("select_across", sent.get("select_across", "0")), ("action", "record_recovery")]
+        return self.page(
+            request,
+            "admin/consequence.html",
+            f"Record a recovery for {count} {'company' if count == 1 else 'companies'}",
+            subtitle=str(incident),
+            back=request.get_full_path(),
+            facts={"Selected": ", ".join(sorted(named, key=str.casefold)) + more},
+            warning=(
+                f"The selection has changed since you saw it: it is {count} now. Nothing was recorded."
+                if has_changed
+                else ""
+            ),
+            says="One entry for each company and component; standings and published lists follow at once.",
+            form=form,
+            media=self.media + form.media,
+            hidden=[*hidden, ("selected_count", str(count)), ("record", "yes")],
+            submit=f"Record for {count} {'company' if count == 1 else 'companies'}",
+        )
+
+
+@admin.register(RecoveryEntry)
+class RecoveryEntryAdmin(_OfIncidentAdmin):
+    list_display = (
+        "since",
+        "company_name",
+        "incident_reference",
+        "component",
+        "badge",
+        "source",
+        "recorded_by",
+        "recorded",
+    )
+    list_filter = (IncidentFilter, "state", "source", "component")
+    list_select_related = ("company", "incident", "component", "recorded_by")
+    ordering = ("-id",)
+    fields = (
+        "company_name",
+        "incident_reference",
+        "component",
+        "badge",
+        "since",
+        "source",
+        "recorded_by",
+        "recorded",
+        "supersedes",
+        "idempotency_key",
+    )
+    since = pages.instant_column("at", "since")
+    recorded = pages.instant_column("recorded_at", "recorded")
+
+
+@admin.register(Cohort)
+class CohortAdmin(RecordAdmin):
+    """All companies of an incident together, as clients may read it."""
+
+    list_display = (
+        "incident_reference",
+        "restored_of",
+        "half",
+        "first",
+        "last",
+        "tail_count",
+        "is_final",
+        "computed",
+    )
+    list_select_related = ("incident",)
+    search_fields = ("incident__reference", "incident__title")
+    ordering = ("-id",)
+    fields = (
+        "incident_reference",
+        "restored_of",
+        "tail_percent",
+        "tail_count",
+        "half",
+        "first",
+        "last",
+        "is_final",
+        "computed",
+    )
+    half = pages.instant_column("restored_half_at", "half restored")
+    first = pages.instant_column("restored_share_at", "all but the tail restored")
+    last = pages.instant_column("all_restored_at", "last restored")
+    computed = pages.instant_column("computed_at", "computed")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cohort]:
+        return super().get_queryset(request).select_related("incident")
+
+    @admin.display(description="incident", ordering="incident__reference")
+    def incident_reference(self, cohort: Cohort) -> SafeString:
+        return pages.row_link(cohort.incident, str(cohort.incident))
+
+    @admin.display(description="restored", ordering="restored_count")
+    def restored_of(self, cohort: Cohort) -> str:
+        return f"{cohort.restored_count} of {cohort.affected_count}"
+
+
+@admin.register(RosterEntry)
+class RosterEntryAdmin(_OfIncidentAdmin):
+    """The published list of the tail: companies that agreed to be named."""
+
+    list_display = ("name", "company_name", "incident_reference", "restored")
+    list_filter = (IncidentFilter,)
+    ordering = ("-id",)
+    fields = ("name", "company_name", "incident_reference", "restored")
+    restored = pages.instant_column("restored_at", "restored")
