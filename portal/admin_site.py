@@ -1,7 +1,6 @@
 """The vendor's admin: Django's own, dressed like the portal, signed in through the portal's door."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,14 +25,12 @@ class PortalAdminSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_staff)
 
-    def admin_view(
-        self, view: Callable[..., HttpResponse], cacheable: bool = False
-    ) -> Callable[..., HttpResponse]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """A view whose times, rendering included, are in the reader's zone."""
         answer = super().admin_view(view, cacheable)
 
         @functools.wraps(answer)
-        def in_readers_zone(request: HttpRequest, *positional: Any, **named: Any) -> HttpResponse:
+        def in_readers_zone(request: HttpRequest, *positional: Any, **named: Any) -> Any:
             with timezone.override(ZoneInfo(request.actor.zone)):  # type: ignore[attr-defined]  # set by the door
                 response = answer(request, *positional, **named)
                 if isinstance(response, SimpleTemplateResponse):
@@ -42,7 +39,7 @@ class PortalAdminSite(AdminSite):
 
         return in_readers_zone
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The console: a working board, and the models below."""
         now = timezone.now()
         board = staff_board.board(now=now) if request.user.has_perm("incidents.view_incident") else None
@@ -55,15 +52,11 @@ class PortalAdminSite(AdminSite):
         """Whoever comes here has passed the door already."""
         return HttpResponseRedirect(reverse("admin:index"))
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return HttpResponseRedirect(reverse("account_logout"))
 
-    def password_change(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return HttpResponseRedirect(reverse("account_change_password"))
 
-    def password_change_done(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return HttpResponseRedirect(reverse("admin:index"))

@@ -25,7 +25,7 @@ for _model in (address_admin.EmailAddress, address_admin.EmailConfirmation):
         admin.site.unregister(_model)
 
 
-class NewPersonForm(AdminUserCreationForm):
+class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
     """E-mail, name and an initial password, typed twice and checked like any other."""
 
     class Meta:
@@ -36,7 +36,7 @@ class NewPersonForm(AdminUserCreationForm):
         return str(self.cleaned_data["email"]).lower()
 
 
-class PersonForm(UserChangeForm):
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = "__all__"
@@ -79,7 +79,7 @@ class OwnMembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[misc]  # the stubs disagree on get_urls
+class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[type-arg]
     """Accounts are switched off, never deleted: what a person did stays theirs.
 
     Accounts of staff, and who is staff, belong to superusers.
@@ -163,7 +163,7 @@ class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[misc]  # the stubs dis
 
     @staticmethod
     def _rules(request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.is_superuser)  # type: ignore[union-attr]
+        return bool(request.user.is_active and request.user.is_superuser)
 
 
 @admin.register(Membership)

@@ -147,8 +147,7 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
 
     def formfield_for_dbfield(self, db_field: "models.Field[Any, Any]", request: Any, **options: Any) -> Any:
         if isinstance(db_field, models.DateTimeField):
-            options |= {"form_class": InstantField, "widget": AdminSplitDateTime}
-            return db_field.formfield(**options)
+            return db_field.formfield(**{**options, "form_class": InstantField, "widget": AdminSplitDateTime})
         return super().formfield_for_dbfield(db_field, request, **options)
 
     def get_urls(self) -> list[URLPattern]:
@@ -173,7 +172,7 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
         """An object page or the page between an action and its consequence."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(
             request,
             template,

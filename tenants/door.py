@@ -20,10 +20,9 @@ from tenants.models import User
 from tenants.models.session import SessionStore
 from tenants.permissions import Role
 
-_PERSON = [
-    *("id", "password", "email", "name", "time_zone"),
-    *("is_active", "is_staff", "is_superuser", "last_login", "date_joined"),
-]
+# In the model's own order: from_db gives out values by place, whatever the names beside them say.
+_PERSON = [field.column for field in User._meta.concrete_fields]  # noqa: SLF001 - Django's documented way
+"""All columns, in the order in which the model takes them from a row."""
 _PERSON_END = 1 + len(_PERSON)
 """Where the person ends in a found row; the session's content comes first."""
 _PERSON_COLUMNS = ", ".join(f"u.{column}" for column in _PERSON)
@@ -58,7 +57,8 @@ with person as (
     {_SIGNED_IN}
     where s.session_key = %s and s.expire_date > %s and u.is_staff
 )
-select session_data, {", ".join(_PERSON)}, set_config('{rls.COMPANY_SETTING}', '', true), set_config('role', '{rls.STAFF}', true)
+select session_data, {", ".join(_PERSON)}, set_config('{rls.COMPANY_SETTING}', '', true),
+    set_config('role', '{rls.STAFF}', true)
 from person
 """  # noqa: S608 - constants of this module only
 

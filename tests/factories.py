@@ -1,7 +1,10 @@
 """Small pieces of a world, made in the staff scope; every text of a company carries its own name."""
 
+import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.hashers import make_password
 
 from incidents.choices import CompanyState, EntrySource, IncidentKind, Severity
 from incidents.models import AffectedComponent, Component, DataCenter, Incident, Placement, Service
@@ -26,13 +29,19 @@ def company(slug: str, *, name: str = "", consents: bool = False, zone: str = "E
 def person(email: str, *, name: str = "", is_staff: bool = False) -> User:
     """Somebody who signs in with PASSWORD; staff are superusers of the admin."""
     with scope.as_staff():
-        return User.objects.create_user(
-            email,
-            PASSWORD,
+        return User.objects.create(
+            email=email,
+            password=_hash_of_password(),
             name=name or email.split("@", maxsplit=1)[0].capitalize(),
             is_staff=is_staff,
             is_superuser=is_staff,
         )
+
+
+@functools.cache
+def _hash_of_password() -> str:
+    """Hashed once: it is slow on purpose."""
+    return make_password(PASSWORD)
 
 
 def member(user: User, of: Company, role: Role = Role.READER) -> Membership:

@@ -24,7 +24,7 @@ from tenants.operations import companies
 class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A company with the components that it runs on as one list of boxes."""
 
-    runs_on = forms.ModelMultipleChoiceField(
+    runs_on: Any = forms.ModelMultipleChoiceField(
         queryset=None,
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -132,11 +132,8 @@ class CompanyAdmin(StaffAdmin):
             rows = model.objects.filter(company=OuterRef("pk")).order_by().values("company")
             return Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)
 
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(people_count=count_of(Membership), placement_count=count_of(Placement))
-        )
+        every: QuerySet[Company] = super().get_queryset(request)
+        return every.annotate(people_count=count_of(Membership), placement_count=count_of(Placement))
 
     @admin.display(description="access", ordering="suspended_at")
     def access(self, company: Company) -> str:
@@ -181,6 +178,12 @@ class CompanyAdmin(StaffAdmin):
         super().save_formset(request, form, formset, change)
         write_down_memberships(request, formset)
 
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *positional: Any, **named: Any
+    ) -> HttpResponse:
+        context["may_act"] = self.has_change_permission(request)
+        return super().render_change_form(request, context, *positional, **named)
+
     # Consent: rosters are written anew, so it is never a plain box.
 
     @admin.action(description="Let other clients read the name", permissions=["change"])
@@ -213,7 +216,7 @@ class CompanyAdmin(StaffAdmin):
             says=(
                 "Its name will be read by the other affected companies of these incidents, from now on."
                 if consents
-                else "Its name disappears from every published list at once; it counts as a client that is not named."
+                else "Its name leaves every published list at once; it counts as a client that is not named."
             ),
             hidden=[("consents", "yes" if consents else "no")],
             submit="Let it be named" if consents else "Keep it unnamed",

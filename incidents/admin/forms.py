@@ -26,7 +26,7 @@ KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateK
 """A post-mortem is published as a report, not typed as an update."""
 
 
-class ComponentChoices(forms.ModelMultipleChoiceField):
+class ComponentChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Components with how many companies each would reach."""
 
     widget = forms.CheckboxSelectMultiple
@@ -102,7 +102,7 @@ class UpdateForm(forms.Form):
         required=False,
         help_text="Empty: nothing is promised.",
     )
-    corrects = forms.ModelChoiceField(
+    corrects: Any = forms.ModelChoiceField(
         queryset=None,
         required=False,
         help_text="For a correction: the update whose text was wrong. It stays.",
@@ -157,7 +157,7 @@ class RecoveryForm(forms.Form):
         widget=forms.RadioSelect,
     )
     at = InstantField(label="Since", help_text="When it happened, not when you heard of it.")
-    components = forms.ModelMultipleChoiceField(
+    components: Any = forms.ModelMultipleChoiceField(
         queryset=None,
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -245,9 +245,8 @@ class ClaimForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
 def reached_count(incident: Incident) -> int:
     """How many companies a publication of this draft would reach."""
     affected = AffectedComponent.objects.filter(incident=incident).values("component_id")
-    return Placement.objects.filter(component__in=affected).aggregate(count=Count("company", distinct=True))[
-        "count"
-    ]
+    reached = Placement.objects.filter(component__in=affected)
+    return int(reached.aggregate(count=Count("company", distinct=True))["count"])
 
 
 def reached_by_data_center(incident: Incident) -> dict[str, int]:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils.text import Truncator
+
 from incidents import claims, cohort
-from incidents.choices import ClaimKind
+from incidents.choices import Audience, ClaimKind, UpdateKind
 from incidents.models import Claim, Cohort, Incident, Recovery, Update
 from incidents.standings import SMALLEST_SHOWN_COHORT
 
@@ -35,6 +37,17 @@ class ClaimAgainstRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PostedUpdate:
+    """One of the newest updates, cut to its beginning."""
+
+    id: object
+    kind: UpdateKind
+    published_at: datetime
+    is_public: bool
+    beginning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Glance:
     """What staff must know before they do anything. Instants are None until they have happened."""
 
@@ -49,7 +62,7 @@ class Glance:
     all_restored_at: datetime | None
     is_final: bool
     claims: tuple[ClaimAgainstRecord, ...]
-    newest_updates: tuple[Update, ...]
+    newest_updates: tuple[PostedUpdate, ...]
 
     @property
     def open_count(self) -> int:
@@ -82,11 +95,20 @@ def glance(incident: Incident, *, now: datetime) -> Glance | None:
         all_restored_at=last_at,
         is_final=row.is_final,
         claims=tuple(_compared(incident, row, share_at=share_at, last_at=last_at, now=now)),
-        newest_updates=tuple(
-            Update.objects.filter(incident=incident)
-            .select_related("author")
-            .order_by("-published_at")[:NEWEST]
-        ),
+        newest_updates=_newest_updates(incident),
+    )
+
+
+def _newest_updates(incident: Incident) -> tuple[PostedUpdate, ...]:
+    return tuple(
+        PostedUpdate(
+            id=update.pk,
+            kind=UpdateKind(update.kind),
+            published_at=update.published_at,
+            is_public=update.audience == Audience.EVERYONE,
+            beginning=Truncator(update.body_markdown).words(24),
+        )
+        for update in Update.objects.filter(incident=incident).order_by("-published_at")[:NEWEST]
     )
 
 
@@ -107,7 +129,7 @@ def _compared(
     restored_ats: list[datetime] = []
     if any(each.kind == ClaimKind.RESTORED_SHARE for each in rows):
         restored = Recovery.objects.filter(incident=incident, restored_at__isnull=False)
-        restored_ats = list(restored.values_list("restored_at", flat=True))
+        restored_ats = [at for at in restored.values_list("restored_at", flat=True) if at]
     for each in rows:
         kind = ClaimKind(each.kind)
         of_first = None

@@ -187,7 +187,7 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
             says=(
                 "Each of them sees the incident at once, on its own page. This cannot be taken back."
                 if count
-                else "No company is placed on its components, so it would reach nobody: choose its components first."
+                else "No company is placed on its components, so it would reach nobody. Choose some first."
             ),
             form=form if incident.kind == IncidentKind.INCIDENT else None,
             hidden=[] if incident.kind == IncidentKind.INCIDENT else [("state", CompanyState.UNKNOWN)],

@@ -1,6 +1,6 @@
 """Recoveries and what they are made of, for staff: written by operations only."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -31,7 +31,7 @@ def _state_badge(state: str) -> SafeString:
 class _OfIncidentAdmin(RecordAdmin):
     """Rows of companies in incidents, both linked to their pages."""
 
-    list_select_related = ("company", "incident")
+    list_select_related: ClassVar[Any] = ("company", "incident")
     search_fields = ("company__name", "company__slug")
     search_help_text = "Name or short name of a company."
 

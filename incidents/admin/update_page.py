@@ -46,8 +46,7 @@ class UpdatePage(StaffAdmin):
                     messages.success(request, "Posted.")
                     return self.to_row(incident)
                 context["overtaken_by"] = newest
-                form.data = form.data.copy()
-                form.data["newest_update"] = str(newest.pk)
+                _fill(form, "newest_update", str(newest.pk))
             elif "_preview" in request.POST:
                 context["preview"] = _as_read(form.cleaned_data["text"])
             elif self._post(request, incident, form, context):
@@ -79,9 +78,8 @@ class UpdatePage(StaffAdmin):
                 now=timezone.now(),
             )
         except errors.NotAllRestored as refusal:
-            form.data = form.data.copy()
             if not typed["honest_text"]:
-                form.data["honest_text"] = honest_text(refusal, text)
+                _fill(form, "honest_text", honest_text(refusal, text))
             context["refusal"] = refusal
             return False
         except Refusal as refusal:
@@ -104,6 +102,10 @@ class UpdatePage(StaffAdmin):
             form=form,
             media=self.media + form.media,
             counts=counts,
+            open_count=counts.affected_count - counts.restored_count if counts else 0,
+            main_fields=[form[name] for name in ("kind", "text", "audience", "next_update_at", "corrects")],
+            honest_fields=[form["honest_text"]],
+            override_fields=[form["override_reason"]],
             back=self.address("change", incident),
             **context,
         )
@@ -127,6 +129,11 @@ def _is_the_same(newest: Update, form: forms.UpdateForm, request: HttpRequest) -
     typed = form.cleaned_data
     texts = (typed["text"], typed["honest_text"])
     return newest.author_id == pages.staff(request).actor.user_id and newest.body_markdown in texts
+
+
+def _fill(form: forms.UpdateForm, field: str, value: str) -> None:
+    """Show `value` in a field of a form that was sent with another."""
+    form.data = {**{name: form.data[name] for name in form.data}, field: value}
 
 
 def _as_read(text: str) -> SafeString:

@@ -17,7 +17,16 @@ from tenants.actor import Actor
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """How far ahead of ours a source's clock may be."""
-_BATCH = 2_000
+_BATCH = 20_000
+
+_WRITE_ENTRIES = """
+insert into incidents_recoveryentry
+    (company_id, incident_id, component_id, state, at, source, recorded_by_id, recorded_at, idempotency_key)
+select fact.company_id, %s::uuid, fact.component_id, fact.state, fact.at, %s, %s::uuid, %s::timestamptz, fact.key
+from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[])
+    as fact (company_id, component_id, state, at, key)
+on conflict (company_id, idempotency_key) do nothing
+"""
 
 _WRITE_RECOVERIES = """
 update incidents_recovery recovery
@@ -115,28 +124,27 @@ def record_facts(
 def _add_entries(
     actor: Actor, incident: Incident, facts: Sequence[Fact], *, now: datetime, source: EntrySource
 ) -> int:
-    """Insert an entry for each fact that is not recorded yet; how many those were."""
-    entries = RecoveryEntry.objects.filter(incident=incident)
-    before = entries.count()
-    RecoveryEntry.objects.bulk_create(
-        [
-            RecoveryEntry(
-                company_id=fact.company_id,
-                incident=incident,
-                component_id=fact.component_id,
-                state=fact.state,
-                at=fact.at,
-                source=source,
-                recorded_by_id=actor.user_id,
-                recorded_at=now,
-                idempotency_key=_key(incident, fact, source),
+    """Insert an entry for each fact that is not recorded yet; how many those were. Set-based."""
+    added = 0
+    with connection.cursor() as cursor:
+        for start in range(0, len(facts), _BATCH):
+            batch = facts[start : start + _BATCH]
+            cursor.execute(
+                _WRITE_ENTRIES,
+                [
+                    incident.pk,
+                    str(source),
+                    actor.user_id,
+                    now,
+                    [fact.company_id for fact in batch],
+                    [fact.component_id for fact in batch],
+                    [str(fact.state) for fact in batch],
+                    [fact.at for fact in batch],
+                    [_key(incident, fact, source) for fact in batch],
+                ],
             )
-            for fact in facts
-        ],
-        batch_size=_BATCH,
-        ignore_conflicts=True,
-    )
-    return entries.count() - before
+            added += cursor.rowcount
+    return added
 
 
 def add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) -> None:

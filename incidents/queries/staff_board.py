@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, F, Q, QuerySet, When
@@ -78,7 +79,7 @@ def board(*, now: datetime) -> Board:
     )
 
 
-def with_due(requests: QuerySet[PostMortemRequest]) -> QuerySet[PostMortemRequest]:
+def with_due(requests: QuerySet[PostMortemRequest]) -> QuerySet[Any]:
     """The requests with `due_at`: when what is owed next is due, None where nothing is."""
     return requests.annotate(due_at=_DUE)
 

@@ -9,8 +9,7 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 from django.db import transaction
-from pytest_django.fixtures import SettingsWrapper
-from pytest_django.plugin import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from incidents import errors
 from incidents.choices import ClaimKind, CompanyState, EntrySource, IncidentState, RequestState, UpdateKind, Verdict
@@ -304,7 +303,7 @@ def snapshot() -> dict[str, list[tuple[object, ...]]]:
         return {model.__name__: sorted(model.objects.values_list(), key=str) for model in EVERYTHING}
 
 
-def test_the_command_says_so_when_there_is_nothing_to_load(logins_file: Path, settings: SettingsWrapper) -> None:
+def test_the_command_says_so_when_there_is_nothing_to_load(logins_file: Path, settings: Settings) -> None:
     settings.DATA_DIR = logins_file.parent
     output = StringIO()
     call_command("load_demo", stdout=output)

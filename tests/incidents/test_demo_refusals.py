@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from incidents.demo import load, others
 from incidents.models import Component, Incident, Placement, Recovery, RecoveryEntry
@@ -24,7 +24,7 @@ FEW = 24
 
 
 @pytest.fixture
-def logins_file(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def logins_file(tmp_path: Path, settings: Settings) -> Path:
     settings.DATA_DIR = tmp_path / "kept"
     return tmp_path / "kept" / "demo-logins.json"
 
@@ -34,7 +34,7 @@ def rows() -> int:
         return sum(model.objects.count() for model in (AuditEvent, Company, Component, Incident, User))
 
 
-def test_a_database_that_is_not_the_embedded_one_is_refused(logins_file: Path, settings: SettingsWrapper) -> None:
+def test_a_database_that_is_not_the_embedded_one_is_refused(logins_file: Path, settings: Settings) -> None:
     settings.IS_EMBEDDED = False
     with pytest.raises(CommandError, match="embedded database, so the demonstration was not loaded"):
         call_command("load_demo")
@@ -42,7 +42,7 @@ def test_a_database_that_is_not_the_embedded_one_is_refused(logins_file: Path, s
     assert not logins_file.exists()
 
 
-def test_it_is_loaded_there_when_told_so(logins_file: Path, settings: SettingsWrapper) -> None:
+def test_it_is_loaded_there_when_told_so(logins_file: Path, settings: Settings) -> None:
     settings.IS_EMBEDDED = False
     output = StringIO()
     call_command("load_demo", "--anyway", companies=FEW, stdout=output)
