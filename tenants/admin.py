@@ -181,6 +181,12 @@ class MembershipAdmin(StaffAdmin):
     readonly_fields = ("since",)
     since = pages.instant_column("created_at", "since")
 
+    def describe(self, row: Membership) -> str:
+        return f"{row.user.name} in {row.company.name}"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "company")
+
     @admin.display(description="name", ordering="user__name")
     def name(self, membership: Membership) -> str:
         return membership.user.name
@@ -252,6 +258,10 @@ class OutgoingMailAdmin(RecordAdmin):
     next_try = pages.instant_column("due_at", "next try")
     sent = pages.instant_column("sent_at", "sent")
     given_up = pages.instant_column("failed_at", "given up")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by the texts: what may not be shown may not be guessed letter by letter either."""
+        return not lookup.startswith("body_") and super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="state")
     def standing(self, mail: OutgoingMail) -> str:

@@ -118,7 +118,7 @@ class InstantField(forms.SplitDateTimeField):
 
     @property
     def help_text(self) -> str:
-        return f"{self.said} Zone: {zone_words()}.".strip()
+        return f"{self.said} Day/month/year, in {zone_words()}.".strip()
 
     @help_text.setter
     def help_text(self, said: str) -> None:
@@ -150,6 +150,28 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
             return db_field.formfield(**{**options, "form_class": InstantField, "widget": AdminSplitDateTime})
         return super().formfield_for_dbfield(db_field, request, **options)
 
+    def describe(self, row: Any) -> str:
+        """A row in the words of its heading and of the path that leads there."""
+        return str(row)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        name = str(self.opts.verbose_name_plural)
+        title = name[:1].upper() + name[1:]
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *positional: Any, **named: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        if row is not None:
+            context |= {"title": self.describe(row), "subtitle": None}
+        return super().render_change_form(request, context, *positional, **named)
+
+    def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
+        words = self.describe(context["object"])
+        context |= {"subtitle": None, "words": words, "deleted_objects": [words]}
+        return super().render_delete_form(request, context)
+
     def get_urls(self) -> list[URLPattern]:
         pages = [
             path(
@@ -176,7 +198,13 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         return TemplateResponse(
             request,
             template,
-            {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context},
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": title,
+                "media": self.media,
+                **context,
+            },
         )
 
     def address(self, place: str, row: models.Model | None = None) -> str:

@@ -4,6 +4,7 @@
 found nothing is entered: the transaction stays a visitor's.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,9 +38,9 @@ with member as (
     select s.session_data, {_PERSON_COLUMNS},
         m.role, c.id as company_id, c.slug, c.name as company_name, c.time_zone as company_time_zone,
         c.consents_to_be_named,
-        (select json_agg(json_build_array(o.slug, o.name))
-         from tenants_membership om join tenants_company o on o.id = om.company_id
-         where om.user_id = u.id and o.suspended_at is null) as companies
+        (select json_agg((select json_build_array(o.slug, o.name) from tenants_company o
+                          where o.id = om.company_id and o.suspended_at is null))
+         from tenants_membership om where om.user_id = u.id) as companies
     {_SIGNED_IN}
     join tenants_membership m on m.user_id = u.id
     join tenants_company c on c.id = m.company_id and c.suspended_at is null
@@ -129,8 +130,9 @@ def companies_of(user_id: UUID) -> tuple[CompanyName, ...]:
         return _by_name(cursor.fetchall())
 
 
-def _by_name(companies: Iterable[Sequence[str]]) -> tuple[CompanyName, ...]:
-    found = (CompanyName(slug=slug, name=name) for slug, name in companies)
+def _by_name(companies: Iterable[Sequence[str] | None]) -> tuple[CompanyName, ...]:
+    """The companies by name; a suspended one (None) is left out."""
+    found = (CompanyName(slug=each[0], name=each[1]) for each in companies if each)
     return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
 
@@ -144,12 +146,24 @@ def _one(statement: str, values: list[Any]) -> tuple[Any, ...] | None:
 def _person(row: tuple[Any, ...]) -> tuple[User, dict[str, Any]]:
     """The user of a session row and the session's content, which is signed, theirs and current."""
     user = User.from_db("default", _PERSON, row[1:_PERSON_END])
-    content = SessionStore().decode(row[0])
+    content = _signed_content(row[0])
     is_current = (
         content.get(SESSION_KEY) == str(user.pk)
         and bool(content.get(BACKEND_SESSION_KEY))
-        and constant_time_compare(content.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+        and constant_time_compare(content.get(HASH_SESSION_KEY, ""), _auth_hash(user.password))
     )
     if not is_current:
         raise SignInEnded
-    return user, content
+    return user, dict(content)
+
+
+@functools.lru_cache(maxsize=4096)
+def _signed_content(session_data: str) -> dict[str, Any]:
+    """What a session's row holds, {} when its signature is wrong: depends on that text alone."""
+    return SessionStore().decode(session_data)
+
+
+@functools.lru_cache(maxsize=4096)
+def _auth_hash(password: str) -> str:
+    """What Django signs into a session, so that a new password ends the old sign-ins."""
+    return User(password=password).get_session_auth_hash()

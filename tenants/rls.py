@@ -95,6 +95,7 @@ def staff_only(staff: str = "select insert update delete") -> Access:
 def identity(
     *,
     visitor: str = "select",
+    visitor_columns: tuple[str, ...] = (),
     client: str = "",
     client_rows: str = "false",
     staff: str = "select insert update delete",
@@ -102,7 +103,9 @@ def identity(
     """Who people are: readable before it is known who asks, so that it can be found out."""
     return Access(
         kind="identity",
-        rules=_rules(VISITOR, visitor) + _rules(CLIENT, client, client_rows) + _rules(STAFF, staff),
+        rules=_rules(VISITOR, visitor, columns=visitor_columns)
+        + _rules(CLIENT, client, client_rows)
+        + _rules(STAFF, staff),
     )
 
 

@@ -61,6 +61,12 @@ class PlacementAdmin(StaffAdmin):
     autocomplete_fields = ("company", "component")
     ordering = ("-id",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Placement]:
+        return super().get_queryset(request).select_related("company", "component")
+
+    def describe(self, row: Placement) -> str:
+        return f"{row.company.name} on {row.component.name}"
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is None and super().has_change_permission(request)
 

@@ -72,7 +72,6 @@ class MemberInline(_MemberInline):
     fields = ("person", "name", "role", "since")
     readonly_fields = ("person", "name", "since")
     max_num = 0
-    show_change_link = True
     since = pages.instant_column("created_at", "since")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
@@ -139,9 +138,9 @@ class CompanyAdmin(StaffAdmin):
     def access(self, company: Company) -> str:
         return "Suspended" if company.is_suspended else "Open"
 
-    @admin.display(description="may be named", ordering="consents_to_be_named", boolean=True)
-    def consent(self, company: Company) -> bool:
-        return company.consents_to_be_named
+    @admin.display(description="to other clients", ordering="consents_to_be_named")
+    def consent(self, company: Company) -> str:
+        return "May be named" if company.consents_to_be_named else "Not named"
 
     @admin.display(description="people", ordering="people_count")
     def people(self, company: Any) -> int:

@@ -42,7 +42,7 @@ class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
     affected = ComponentChoices(
         queryset=None,
         required=False,
-        label="components",
+        label="Components",
         help_text="Every company placed on one of these is affected. Fixed once the incident is published.",
     )
 

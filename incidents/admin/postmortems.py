@@ -54,6 +54,9 @@ class PostMortemRequestAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PostMortemRequest]:
         return staff_board.with_due(super().get_queryset(request)).select_related("company", "incident")
 
+    def describe(self, row: PostMortemRequest) -> str:
+        return f"{row.company.name} asks for the post-mortem of {row.incident.reference}"
+
     @admin.display(description="incident", ordering="incident__reference")
     def incident_reference(self, wanted: PostMortemRequest) -> SafeString:
         return pages.row_link(wanted.incident, wanted.incident.reference)

@@ -36,7 +36,10 @@ class _OfIncidentAdmin(RecordAdmin):
     search_help_text = "Name or short name of a company."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("company", "incident")
+        return super().get_queryset(request).select_related(*self.list_select_related)
+
+    def describe(self, row: Any) -> str:
+        return f"{row.company.name} in {row.incident.reference}"
 
     @admin.display(description="incident", ordering="incident__reference")
     def incident_reference(self, row: Any) -> SafeString:
@@ -88,13 +91,18 @@ class RecoveryAdmin(_OfIncidentAdmin):
     outage = pages.length_column("outage_seconds", "outage")
     degraded = pages.length_column("degraded_seconds", "degraded")
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Within one incident its reference says nothing new."""
+        is_one = IncidentFilter.parameter_name in request.GET
+        return [name for name in self.list_display if not (is_one and name == "incident_reference")]
+
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Within one incident the order of recovery, which has an index; else newest first."""
         return ("restored_at",) if IncidentFilter.parameter_name in request.GET else ("-id",)
 
-    @admin.display(description="in the tail", ordering="in_tail", boolean=True)
-    def tail(self, recovery: Recovery) -> bool | None:
-        return recovery.in_tail
+    @admin.display(description="tail", ordering="in_tail")
+    def tail(self, recovery: Recovery) -> str:
+        return "In the tail" if recovery.in_tail else pages.NOTHING
 
     @admin.display(description="restored at or before it")
     def share_before(self, recovery: Recovery) -> str:

@@ -50,6 +50,9 @@ class UpdateAdmin(RecordAdmin):
     def incident_reference(self, update: Update) -> SafeString:
         return pages.row_link(update.incident, update.incident.reference)
 
+    def describe(self, row: Update) -> str:
+        return f"{row.get_kind_display()} of {row.incident.reference}"
+
     @admin.display(description="text")
     def beginning(self, update: Update) -> str:
         words = " ".join(update.body_markdown.split())

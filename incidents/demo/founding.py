@@ -1,5 +1,6 @@
 """The outage of 4 February 2026, minute by minute, for as many companies as are asked for."""
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -8,8 +9,7 @@ from incidents.choices import CompanyState, Severity
 from incidents.demo import founding_texts, playback, world
 from incidents.demo.founding_texts import on_the_day
 from incidents.demo.world import DemoCompany
-from incidents.models import Cohort, Incident, Update
-from incidents.models import Claim
+from incidents.models import Claim, Cohort, Incident, Update
 from incidents.operations.recoveries import Fact
 
 REFERENCE = "INC-2F8KQ4ZT"
@@ -74,8 +74,8 @@ def _close(incident: Incident) -> Incident:
 def restored_minute(place: int, count: int) -> int:
     """Minutes after 13:45 at which the company at `place` (from 0) of `count` was restored.
 
-    The first 95% come back between 16:00 and 18:10, faster at first, the last four in 240 of them
-    together at 18:10. The others come in groups up to 20:15.
+    The first 95% come back between 16:00 and 18:10, faster at first, the last few of them together
+    at 18:10. The others come in groups up to 20:15.
 
     >>> [restored_minute(place, 240) for place in (0, 119, 227, 228, 239)]
     [135, 186, 265, 277, 390]
@@ -83,7 +83,7 @@ def restored_minute(place: int, count: int) -> int:
     first_count = cohort.companies_in(95, affected_count=count)
     if place < first_count:
         share = (place + 1) / first_count
-        return _FIRST_RECOVERY + min(_LENGTH_OF_FIRST_RECOVERY, round(133 * share**1.5))
+        return _FIRST_RECOVERY + min(_LENGTH_OF_FIRST_RECOVERY, round(133 * share * math.sqrt(share)))
     from_the_end = count - 1 - place
     return _TAIL[-1 - from_the_end * len(_TAIL) // (count - first_count)]
 
@@ -100,7 +100,10 @@ def _facts(companies: Sequence[DemoCompany], place: int) -> list[Fact]:
     if drawn.random() < 0.06:
         # The waiting requests closed the routing applications once more.
         down_again = drawn.randrange(50, 70)
-        turns[slowest] += [(down_again, CompanyState.OUTAGE), (down_again + drawn.randrange(6, 15), CompanyState.DEGRADED)]
+        turns[slowest] += [
+            (down_again, CompanyState.OUTAGE),
+            (down_again + drawn.randrange(6, 15), CompanyState.DEGRADED),
+        ]
     if is_late and (len(companies) - 1 - place) % 3 == 0:
         # Back with most others, then timeouts after 18:10.
         turns[slowest] += [
@@ -110,9 +113,10 @@ def _facts(companies: Sequence[DemoCompany], place: int) -> list[Fact]:
     for name in company.components:
         lag = 0 if name == slowest else drawn.choice(_LAGS_OF_TAIL if is_late else _LAGS)
         turns[name].append((max(_FIRST_RECOVERY, restored - lag), CompanyState.RESTORED))
+    company_id = company.id
     return [
         Fact(
-            company_id=company.id,
+            company_id=company_id,
             component_id=world.component_id(name),
             state=state,
             at=STARTED_AT + timedelta(minutes=minute),

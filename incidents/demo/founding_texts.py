@@ -76,14 +76,15 @@ ANNOUNCEMENTS = (
     Announcement(
         at=on_the_day(16, 39),
         kind=UpdateKind.UPDATE,
-        body="Most systems are back but not fully recovered: expect slow responses in more than one application.",
+        body="Most systems are back but not fully recovered: expect slow responses in more than one "
+        "application.",
     ),
     Announcement(
         at=on_the_day(19, 45),
         kind=UpdateKind.RESOLVED,
-        body="A small group of clients had gone on having serious trouble after the others were back. That is "
-        "over now too: everything works again for everyone. A post-mortem will be there for every client that "
-        "asks for it.",
+        body="A small group of clients had gone on having serious trouble after the others were back. That "
+        "is over now too: everything works again for everyone. A post-mortem will be there for every "
+        "client that asks for it.",
         override_reason=_AS_POSTED,
     ),
     Announcement(

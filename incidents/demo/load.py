@@ -23,8 +23,8 @@ _ANSWERED_AT = on_the_day(16, 40, day=5)
 class NotEmpty(Refusal):
     code = "not_empty"
     message = (
-        "This database holds client companies of its own already: the demonstration goes into an empty one only. "
-        "Nothing was written."
+        "This database holds client companies of its own already: the demonstration goes into an empty one "
+        "only. Nothing was written."
     )
 
 
@@ -118,7 +118,10 @@ def _ask_for_the_post_mortem() -> None:
             now=_ASKED_AT,
         )
     sam = Actor(
-        user_id=world.key("person", people.SAM.email), name=people.SAM.name, email=people.SAM.email, time_zone=""
+        user_id=world.key("person", people.SAM.email),
+        name=people.SAM.name,
+        email=people.SAM.email,
+        time_zone="",
     )
     with scope.as_staff():
         postmortems.accept(sam, request_ids=[asked.pk], now=_ANSWERED_AT)

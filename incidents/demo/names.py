@@ -16,7 +16,8 @@ _TRADES = (
     "{} Bakeries", "{} Pharmacies", "{} Books", "Bistro {}", "{} Garden Centres", "{} Taverns", "{} Sports",
     "{} Grocers", "Trattoria {}", "{} Resorts", "{} Toys", "{} Home", "{} Kitchens", "{} & Daughters",
     "{} Travel Shops", "Café {}", "{} Fashion", "{} Optics", "{} Cinemas", "{} Breweries", "{} Hardware",
-    "Gasthaus {}", "{} Shoes", "{} Noodles", "{} Campsites", "{} Jewellers", "{} Kiosks", "{} Spas", "{} Wines",
+    "Gasthaus {}", "{} Shoes", "{} Noodles", "{} Campsites", "{} Jewellers", "{} Kiosks", "{} Spas",
+    "{} Wines",
 )  # fmt: skip
 
 MOST = len(_BEGINNINGS) * len(_ENDINGS) * len(_TRADES)

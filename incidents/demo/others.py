@@ -27,8 +27,10 @@ def write(*, now: datetime) -> None:
     now = now.replace(second=0, microsecond=0)
     _write_resolved(now - timedelta(days=30, hours=3))
     _write_minor(now - timedelta(days=21, hours=5))
-    _write_completed((now - timedelta(days=12)).replace(minute=0))
-    _write_scheduled((now + timedelta(days=3)).replace(minute=0), announced_at=now - timedelta(days=2))
+    _write_completed((now - timedelta(days=12)).replace(hour=3, minute=0))
+    _write_scheduled(
+        (now + timedelta(days=3)).replace(hour=3, minute=0), announced_at=now - timedelta(days=2)
+    )
     _write_open(now)
 
 
@@ -63,7 +65,8 @@ def _write_resolved(started_at: datetime) -> None:
             Announcement(
                 at=_after(started_at, 31),
                 kind=UpdateKind.IDENTIFIED,
-                body="An expired certificate between PosWeb and the payment gateway is the cause. It is being replaced.",
+                body="An expired certificate between PosWeb and the payment gateway is the cause. "
+                "It is being replaced.",
                 next_update_at=_after(started_at, 75),
             ),
             Announcement(
@@ -74,7 +77,8 @@ def _write_resolved(started_at: datetime) -> None:
             Announcement(
                 at=_after(started_at, 110),
                 kind=UpdateKind.RESOLVED,
-                body="Every account takes card payments again. Certificates are now renewed thirty days ahead.",
+                body="Every account takes card payments again. Certificates are now renewed thirty "
+                "days ahead.",
             ),
         ],
     )
@@ -100,8 +104,8 @@ def _write_minor(started_at: datetime) -> None:
             Announcement(
                 at=_after(started_at, 15),
                 kind=UpdateKind.IDENTIFIED,
-                body="Scheduled reports in Europe arrive up to an hour late, because an index is being rebuilt. "
-                "No figures are lost.",
+                body="Scheduled reports in Europe arrive up to an hour late, because an index is being "
+                "rebuilt. No figures are lost.",
             ),
             Announcement(
                 at=_after(started_at, 72),
@@ -131,8 +135,8 @@ def _write_completed(started_at: datetime) -> None:
             Announcement(
                 at=announced_at,
                 kind=UpdateKind.UPDATE,
-                body="PosWeb gets a new session storage. Expect slow pages for at most an hour within the window; "
-                "nobody needs to do anything.",
+                body="PosWeb gets a new session storage. Expect slow pages for at most an hour within "
+                "the window; nobody needs to do anything.",
             )
         ],
     )
@@ -174,8 +178,8 @@ def _write_scheduled(started_at: datetime, *, announced_at: datetime) -> None:
             Announcement(
                 at=announced_at,
                 kind=UpdateKind.UPDATE,
-                body="The databases behind Client Portal and Reports are upgraded. Each account is read-only for "
-                "about ten minutes within the window.",
+                body="The databases behind Client Portal and Reports are upgraded. Each account is "
+                "read-only for about ten minutes within the window.",
             )
         ],
     )
@@ -206,7 +210,12 @@ def _write_open(now: datetime) -> None:
         published_at=_after(started_at, 6),
         facts=[
             *_facts(incident, components, turns, but=acme),
-            *_facts(incident, components, lambda _: [(0, CompanyState.OUTAGE), (17, CompanyState.DEGRADED)], only=acme),
+            *_facts(
+                incident,
+                components,
+                lambda _: [(0, CompanyState.OUTAGE), (17, CompanyState.DEGRADED)],
+                only=acme,
+            ),
         ],
         announcements=[
             Announcement(
@@ -218,8 +227,8 @@ def _write_open(now: datetime) -> None:
             Announcement(
                 at=_after(started_at, 25),
                 kind=UpdateKind.IDENTIFIED,
-                body="One of two lines to the card network loses packets. Traffic is being moved to the other line, "
-                "account by account. A payment that failed was **not** charged.",
+                body="One of two lines to the card network loses packets. Traffic is being moved to the "
+                "other line, account by account. A payment that failed was **not** charged.",
                 next_update_at=_after(now, 20),
             ),
         ],

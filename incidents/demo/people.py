@@ -65,7 +65,9 @@ def write() -> dict[str, str]:
 def set_new_passwords() -> dict[str, str]:
     """Give those who are still there a new password; returns them by e-mail. Staff scope."""
     passwords = {}
-    for user in User.objects.select_for_update().filter(id__in=[world.key("person", each.email) for each in PEOPLE]):
+    for user in User.objects.select_for_update().filter(
+        id__in=[world.key("person", each.email) for each in PEOPLE]
+    ):
         passwords[user.email] = _new_password()
         user.set_password(passwords[user.email])
         user.save(update_fields=["password"])
@@ -87,7 +89,7 @@ def write_logins(file: Path, passwords: Mapping[str, str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(f".{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         json.dump(logins, stream, indent=2)
         stream.write("\n")
     unfinished.replace(file)

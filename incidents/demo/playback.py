@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from incidents.choices import CompanyState, EntrySource, IncidentKind, IncidentState, Severity, UpdateKind
+from incidents.choices import (
+    CompanyState,
+    EntrySource,
+    IncidentKind,
+    IncidentState,
+    RequestPolicy,
+    Severity,
+    UpdateKind,
+)
 from incidents.demo import world
 from incidents.models import AffectedComponent, Incident
 from incidents.operations import incidents, recoveries
@@ -46,6 +54,7 @@ def draft(
         started_at=started_at,
         detected_at=detected_at,
         planned_end_at=planned_end_at,
+        request_policy=RequestPolicy.CLOSED if is_planned else RequestPolicy.APPROVAL,
     )
     AffectedComponent.objects.bulk_create(
         AffectedComponent(incident=incident, component_id=world.component_id(name)) for name in components
@@ -67,13 +76,13 @@ def play(
     The facts up to an announcement are recorded before it, the others at the instants of
     `recorded_ats`; none may be later than the last instant. Staff scope.
     """
-    incidents.publish(
-        SYSTEM, incident_id=incident_id, now=published_at, state=state, source=EntrySource.DEMO
-    )
+    incidents.publish(SYSTEM, incident_id=incident_id, now=published_at, state=state, source=EntrySource.DEMO)
     said = {announcement.at: announcement for announcement in announcements}
     recorded_until: datetime | None = None
     for now in sorted({*said, *recorded_ats}):
-        due = [fact for fact in facts if fact.at <= now and (recorded_until is None or fact.at > recorded_until)]
+        due = [
+            fact for fact in facts if fact.at <= now and (recorded_until is None or fact.at > recorded_until)
+        ]
         if due:
             record(incident_id, facts=due, now=now)
         recorded_until = now

@@ -1,5 +1,6 @@
 """What the demonstration's vendor runs, and the fictitious companies that run on it."""
 
+import functools
 import random
 import uuid
 from collections.abc import Iterable, Sequence
@@ -24,10 +25,17 @@ FEWEST_COMPANIES = 20
 """Below it the last 5% are nobody, and the founding incident has no tail to show."""
 
 ACME, GLOBEX, QUILLMERE, THISTLECROFT = "acme", "globex", "quillmere", "thistlecroft"
-"""The companies with a part of their own: in the tail, in the first 95%, in both data centers, joined later."""
+"""Those with a part of their own: in the tail, in the first 95%, in both data centers, joined later."""
 
 _ZONES = {
-    "EU": ("Europe/Paris", "Europe/Madrid", "Europe/Brussels", "Europe/Berlin", "Europe/Lisbon", "Europe/London"),
+    "EU": (
+        "Europe/Paris",
+        "Europe/Madrid",
+        "Europe/Brussels",
+        "Europe/Berlin",
+        "Europe/Lisbon",
+        "Europe/London",
+    ),
     "NA": ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Toronto"),
 }
 _PLACES = {("EU",): 55, ("NA",): 25, ("EU", "NA"): 20}
@@ -66,6 +74,7 @@ def key(*words: str) -> UUID:
     return uuid.uuid5(_KEYS, "/".join(words))
 
 
+@functools.cache
 def component_id(name: str) -> UUID:
     return key("component", name)
 
@@ -88,7 +97,10 @@ def affected_companies(count: int) -> tuple[DemoCompany, ...]:
     """
     if count < FEWEST_COMPANIES:
         raise ValueError(f"The founding incident needs at least {FEWEST_COMPANIES} companies, not {count}.")
-    found = [_company(name, consents=(count - 1 - place) % 3 == 0) for place, name in enumerate(names.company_names(count))]
+    found = [
+        _company(name, consents=(count - 1 - place) % 3 == 0)
+        for place, name in enumerate(names.company_names(count))
+    ]
     first = cohort.companies_in(95, affected_count=count)
     found[-1] = _cast(ACME, "Acme Stores", "Europe/Paris", SERVICES, ("EU",), consents=True)
     found[first * 2 // 5] = _cast(
@@ -139,12 +151,18 @@ def write_catalogue() -> None:
         for position, (code, name) in enumerate(DATA_CENTERS.items())
     ]
     services = [
-        Service(id=key("service", name), name=name, position=position) for position, name in enumerate(SERVICES)
+        Service(id=key("service", name), name=name, position=position)
+        for position, name in enumerate(SERVICES)
     ]
     DataCenter.objects.bulk_create(centers)
     Service.objects.bulk_create(services)
     Component.objects.bulk_create(
-        Component(id=component_id(f"{service.name} ({center.code})"), name=f"{service.name} ({center.code})", service=service, data_center=center)
+        Component(
+            id=component_id(f"{service.name} ({center.code})"),
+            name=f"{service.name} ({center.code})",
+            service=service,
+            data_center=center,
+        )
         for center in centers
         for service in services
     )
@@ -180,14 +198,17 @@ def _company(name: str, *, consents: bool, joined_at: datetime | None = None) ->
     """A company drawn by chance from its own name."""
     drawn = chance("company", name)
     centers = drawn.choices(tuple(_PLACES), tuple(_PLACES.values()))[0]
-    services = [service for service, share in _USE_OF_SERVICE.items() if drawn.random() < share] or ["Client Portal"]
+    services = [service for service, share in _USE_OF_SERVICE.items() if drawn.random() < share] or [
+        "Client Portal"
+    ]
     return DemoCompany(
         slug=slugify(name),
         name=name,
         time_zone=drawn.choice(_ZONES[centers[0]]),
         consents=consents,
         components=component_names(services, centers),
-        joined_at=joined_at or datetime(2018, 1, 8, 9, 0, tzinfo=UTC) + timedelta(days=drawn.randrange(2_900)),
+        joined_at=joined_at
+        or datetime(2018, 1, 8, 9, 0, tzinfo=UTC) + timedelta(days=drawn.randrange(2_900)),
     )
 
 

@@ -22,7 +22,8 @@ _BATCH = 20_000
 _WRITE_ENTRIES = """
 insert into incidents_recoveryentry
     (company_id, incident_id, component_id, state, at, source, recorded_by_id, recorded_at, idempotency_key)
-select fact.company_id, %s::uuid, fact.component_id, fact.state, fact.at, %s, %s::uuid, %s::timestamptz, fact.key
+select fact.company_id, %s::uuid, fact.component_id, fact.state, fact.at, %s, %s::uuid, %s::timestamptz,
+    fact.key
 from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[])
     as fact (company_id, component_id, state, at, key)
 on conflict (company_id, idempotency_key) do nothing

@@ -41,6 +41,11 @@ class OpenIncident:
     is_late: bool
 
     @property
+    def is_planned(self) -> bool:
+        """Whether it has not begun, so that nobody can be restored."""
+        return self.state is IncidentState.SCHEDULED
+
+    @property
     def restored_percent(self) -> float | None:
         return 100 * self.restored_count / self.affected_count if self.affected_count else None
 
@@ -59,7 +64,7 @@ class OpenRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Board:
-    """Incidents: late promises first, then newest start first. Requests: by what is due first."""
+    """Incidents: late promises first, planned ones last, newest start first. Requests: first due first."""
 
     incidents: tuple[OpenIncident, ...]
     requests: tuple[OpenRequest, ...]
@@ -93,7 +98,7 @@ def _open_incidents(now: datetime) -> list[OpenIncident]:
         .order_by("next_update_at", "-started_at")[: MOST_ROWS + 1]
     )
     found = [_open_incident(incident, now) for incident in rows]
-    return sorted(found, key=lambda each: (not each.is_late, -each.started_at.timestamp()))
+    return sorted(found, key=lambda each: (not each.is_late, each.is_planned, -each.started_at.timestamp()))
 
 
 def _open_incident(incident: Incident, now: datetime) -> OpenIncident:

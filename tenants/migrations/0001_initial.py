@@ -344,8 +344,6 @@ class Migration(migrations.Migration):
             rls.identity(client="select", client_rows=f"company_id = {rls.CURRENT_COMPANY}"),
         ),
         rls.Protect("tenants_session", rls.identity(visitor="select insert update delete")),
-        rls.Protect(
-            "tenants_outgoingmail", rls.identity(visitor="insert", staff="select insert update delete")
-        ),
+        rls.Protect("tenants_outgoingmail", rls.identity(visitor="select insert", visitor_columns=("id",))),
         rls.Protect("tenants_auditevent", rls.company_owned(client="select insert", staff="select insert")),
     ]

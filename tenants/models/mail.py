@@ -9,9 +9,12 @@ from tenants.models.base import Keyed
 
 
 class OutgoingMail(Keyed):
-    """One mail to one address. Its text is emptied when it has left (it may hold a secret link)."""
+    """One mail to one address. Its text is emptied when it has left (it may hold a secret link).
 
-    access: ClassVar[rls.Access] = rls.identity(visitor="insert", staff="select insert update delete")
+    Whoever resets a password writes a row as a visitor, who can read back nothing but its key.
+    """
+
+    access: ClassVar[rls.Access] = rls.identity(visitor="select insert", visitor_columns=("id",))
 
     to_address = models.EmailField(max_length=254)
     subject = models.CharField(max_length=200)

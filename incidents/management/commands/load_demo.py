@@ -15,7 +15,7 @@ LOGINS_FILE = "demo-logins.json"
 
 class Command(BaseCommand):
     help = "Load fictitious companies, the founding incident and a few others (embedded database only)."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own attribute is a list
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -37,7 +37,9 @@ class Command(BaseCommand):
             )
         logins_file = settings.DATA_DIR / LOGINS_FILE
         try:
-            loaded = load.load(now=timezone.now(), logins_file=logins_file, company_count=options["companies"])
+            loaded = load.load(
+                now=timezone.now(), logins_file=logins_file, company_count=options["companies"]
+            )
         except (Refusal, ValueError) as refused:
             raise CommandError(str(refused)) from refused
         if loaded.is_new:

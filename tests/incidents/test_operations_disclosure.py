@@ -1,0 +1,169 @@
+"""Consent to be named: withdrawn, a name is gone with the same commit; given, it is there."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from incidents import standings
+from incidents.choices import CompanyState, RosterPolicy
+from incidents.models import Incident, RosterEntry
+from incidents.operations import disclosure, recoveries
+from tenants import scope
+from tenants.actor import SYSTEM
+from tenants.models import AuditEvent, Company
+from tests import factories
+from tests.conftest import World, make_world
+
+NOW = factories.STARTED_AT + timedelta(days=1)
+
+
+def crowd(world: World, count: int = 18) -> list[Company]:
+    """Twenty companies in all, one of which (Acme) will be the tail."""
+    made = [factories.company(f"other-{number:02}") for number in range(count)]
+    for each in made:
+        factories.place(each, world.api)
+    return made
+
+
+@pytest.fixture
+def tailed(world: World) -> Iterator[World]:
+    """Acme is the last of twenty; it has agreed to be named."""
+    yield with_tail(world)
+
+
+def with_tail(world: World) -> World:
+    others = crowd(world)
+    made = factories.incident(world.api)
+    factories.restore([*others, world.globex], made, minutes=60)
+    factories.restore(world.acme, made, minutes=120)
+    world.incident.pk = made.pk
+    with scope.as_staff():
+        world.incident.refresh_from_db()
+    return world
+
+
+def names(world: World) -> list[str]:
+    """The roster as a client reads it."""
+    with scope.as_company(world.globex.pk), connection.cursor() as cursor:
+        cursor.execute(
+            "select name from incidents_rosterentry where incident_id = %s order by name", [world.incident.pk]
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def set_consent(world: World, *, consents: bool) -> bool:
+    with scope.as_staff():
+        changed = disclosure.set_consent(
+            factories.actor(world.sam), company_id=world.acme.pk, consents=consents, now=NOW
+        )
+        world.incident.refresh_from_db()
+    return changed
+
+
+def test_withdrawn_consent_takes_the_name_off_every_roster_at_once(tailed: World) -> None:
+    first = tailed.incident.pk
+    assert names(tailed) == ["Acme Stores"]
+    version = tailed.incident.version
+    assert set_consent(tailed, consents=False) is True
+    assert names(tailed) == []
+    assert (tailed.incident.pk, tailed.incident.version) == (first, version + 1)
+    with scope.as_staff():
+        event = AuditEvent.objects.get(action="company.consent_changed")
+    assert (event.company_id, event.detail) == (tailed.acme.pk, {"consents": False})
+
+
+def test_given_consent_puts_the_name_on_it(tailed: World) -> None:
+    set_consent(tailed, consents=False)
+    version = tailed.incident.version
+    assert set_consent(tailed, consents=True) is True
+    assert names(tailed) == ["Acme Stores"]
+    assert tailed.incident.version == version + 1
+
+
+def test_the_same_consent_again_changes_nothing(tailed: World) -> None:
+    version = tailed.incident.version
+    assert set_consent(tailed, consents=True) is False
+    assert tailed.incident.version == version
+    with scope.as_staff():
+        assert not AuditEvent.objects.filter(action="company.consent_changed").exists()
+
+
+@pytest.mark.parametrize("policy", [RosterPolicy.HIDDEN, RosterPolicy.COUNTS])
+def test_given_consent_names_nobody_where_no_names_are_published(tailed: World, policy: RosterPolicy) -> None:
+    with scope.as_staff():
+        Incident.objects.filter(pk=tailed.incident.pk).update(roster_policy=policy)
+    set_consent(tailed, consents=False)
+    set_consent(tailed, consents=True)
+    assert names(tailed) == []
+
+
+def test_a_client_cannot_change_its_own_row_by_itself(tailed: World) -> None:
+    with pytest.raises(Exception, match="permission denied"), scope.as_company(tailed.acme.pk):
+        disclosure.set_consent(
+            factories.actor(tailed.ada, tailed.acme), company_id=tailed.acme.pk, consents=False, now=NOW
+        )
+    assert names(tailed) == ["Acme Stores"]
+
+
+def test_a_roster_written_while_consent_is_withdrawn_does_not_bring_the_name_back(committed: None) -> None:
+    """A recording has read the consent and not committed; the withdrawal comes; both end."""
+    world = make_world()
+    others = crowd(world)
+    world.incident.pk = factories.incident(world.api).pk
+    factories.restore([*others, world.globex], world.incident, minutes=60)
+    with scope.as_staff():
+        # Acme enters the tail only with what is being recorded below.
+        assert not RosterEntry.objects.filter(company=world.acme, restored_at__isnull=False).exists()
+        RosterEntry.objects.all().delete()
+        world.incident.recoveries.update(in_tail=None)  # as before the first 95% were restored
+    written, may_commit = threading.Event(), threading.Event()
+    failed: list[Exception] = []
+
+    def record() -> None:
+        try:
+            with scope.as_staff():
+                recoveries.record_recovery(
+                    SYSTEM,
+                    incident_id=world.incident.pk,
+                    company_ids=[world.acme.pk],
+                    state=CompanyState.RESTORED,
+                    at=factories.STARTED_AT + timedelta(minutes=120),
+                    now=NOW,
+                )
+                written.set()
+                may_commit.wait(timeout=30)
+        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
+            failed.append(error)
+        finally:
+            connection.close()
+
+    def withdraw() -> None:
+        try:
+            set_consent(world, consents=False)
+        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
+            failed.append(error)
+        finally:
+            connection.close()
+
+    recording, withdrawing = threading.Thread(target=record), threading.Thread(target=withdraw)
+    recording.start()
+    assert written.wait(timeout=30)
+    withdrawing.start()
+    withdrawing.join(timeout=1)  # it may have to wait for the recording
+    may_commit.set()
+    recording.join()
+    withdrawing.join()
+    assert failed == []
+    with scope.as_staff():
+        assert Company.objects.get(pk=world.acme.pk).consents_to_be_named is False
+    assert names(world) == []
+
+
+def test_a_roster_holds_only_who_agreed_whatever_the_order_of_things(tailed: World) -> None:
+    set_consent(tailed, consents=False)
+    with scope.as_staff():
+        standings.refresh(tailed.incident, now=NOW)
+    assert names(tailed) == []

@@ -1,0 +1,112 @@
+"""A whole portal for the journeys: its own database with the demonstration, served by granian."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.local import children
+from incidents.demo.people import Person
+from tests import services
+
+POLL_SECONDS = 1
+VALKEY_DATABASE = 9
+"""Not the one that the other tests empty after each test."""
+_READY_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portal:
+    """A running portal: where it is, and who can sign in with which password."""
+
+    address: str
+    passwords: dict[str, str]
+    child: children.Child
+
+    def url(self, path: str) -> str:
+        return f"{self.address}{path}"
+
+    def password_of(self, person: Person) -> str:
+        return self.passwords[person.email]
+
+    def stop(self) -> None:
+        self.child.stop()
+
+
+def start(folder: Path, *, database: str) -> Portal:
+    """Start a portal on a free port with everything it keeps in `folder`; `database` is made anew.
+
+    It ends with this process, however that ends. Raises RuntimeError with the server's last words
+    when it is not ready within 60 s.
+    """
+    environment = os.environ | {
+        "DATABASE_URL": services.copy_template(database),
+        "REDIS_URL": _own_valkey_database(os.environ["REDIS_URL"]),
+        "PORTAL_DATA_DIR": str(folder),
+        "POLL_SECONDS": str(POLL_SECONDS),
+    }
+    (folder / "static").symlink_to(Path(os.environ["PORTAL_DATA_DIR"]).resolve() / "static")
+    subprocess.run(
+        [sys.executable, "manage.py", "load_demo"],
+        cwd=services.ROOT,
+        env=environment,
+        check=True,
+        timeout=120,
+        stdout=subprocess.DEVNULL,
+    )
+    logins = json.loads((folder / "demo-logins.json").read_text("utf-8"))
+    port = _free_port()
+    log = folder / "web.log"
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "portal.wsgi:application"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--no-ws", "--workers", "2"]
+    command += ["--blocking-threads", "4", "--backpressure", "64", "--workers-kill-timeout", "2"]
+    portal = Portal(
+        address=f"http://127.0.0.1:{port}",
+        passwords={login["email"]: login["password"] for login in logins},
+        child=children.spawn(
+            "web",
+            command,
+            log=log,
+            folder=services.ROOT,
+            environment=environment,
+            ending=children.Ending(seconds=5),
+        ),
+    )
+    _wait_until_ready(portal, port, log)
+    return portal
+
+
+def _wait_until_ready(portal: Portal, port: int, log: Path) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not _is_ready(port):
+        if portal.child.exit_code() is not None or time.monotonic() > deadline:
+            portal.stop()
+            raise RuntimeError(f"The portal of the journeys is not ready:\n{children.last_lines(log)}")
+        time.sleep(0.05)
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _own_valkey_database(url: str) -> str:
+    return urlsplit(url)._replace(path=f"/{VALKEY_DATABASE}").geturl()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
