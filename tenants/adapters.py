@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -18,5 +19,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Put the mail into the outbox and wake the worker once the request has committed."""
-        mail.enqueue(self.render_mail(template_prefix, email, context))
+        named = context | {"vendor_name": settings.VENDOR_NAME}
+        mail.enqueue(self.render_mail(template_prefix, email, named))
         transaction.on_commit(tasks.sweep_mail.delay, robust=True)

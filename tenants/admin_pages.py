@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime
+from django.contrib.admin.widgets import AdminSplitDateTime, BaseAdminDateWidget, BaseAdminTimeWidget
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -106,10 +106,18 @@ def lines(pairs: Mapping[str, Any]) -> SafeString:
     return mark_safe(f'<dl class="pairs">{rows}</dl>') if rows else mark_safe(NOTHING)  # noqa: S308 - escaped above
 
 
+class InstantWidget(AdminSplitDateTime):
+    """Day and time, each box with a name of its own for who does not see the words beside it."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        boxes = (BaseAdminDateWidget({"aria-label": "Date"}), BaseAdminTimeWidget({"aria-label": "Time"}))
+        forms.MultiWidget.__init__(self, boxes, attrs)
+
+
 class InstantField(forms.SplitDateTimeField):
     """Day and time, read in the zone that is named beside them."""
 
-    widget = AdminSplitDateTime
+    widget = InstantWidget
 
     def __init__(self, **options: Any) -> None:
         said = options.pop("help_text", "")
@@ -147,7 +155,7 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
 
     def formfield_for_dbfield(self, db_field: "models.Field[Any, Any]", request: Any, **options: Any) -> Any:
         if isinstance(db_field, models.DateTimeField):
-            return db_field.formfield(**{**options, "form_class": InstantField, "widget": AdminSplitDateTime})
+            return db_field.formfield(**{**options, "form_class": InstantField, "widget": InstantWidget})
         return super().formfield_for_dbfield(db_field, request, **options)
 
     def describe(self, row: Any) -> str:

@@ -38,7 +38,8 @@ def detail(request: ClientRequest, reference: str) -> HttpResponse:
         part = rendered.part(shaped_by, lambda: _render_live(request, reference))
         response = HttpResponse(part.html) if is_fragment else _render_page(request, reference, version, part)
         response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = "private, no-cache"
+    # A browser keeps the whole page for its back button, past signing out, unless it may not store it.
+    response.headers["Cache-Control"] = "private, no-cache" if is_fragment else "private, no-store"
     patch_vary_headers(response, ["HX-Request"])
     return response
 

@@ -158,6 +158,7 @@ def test_the_admins_pages_are_open_to_everyone_and_break_no_rule(windows: Browsi
             found += browsing.serious_violations(page)
     page.goto(windows.portal.url("/admin/incidents/incident/add/"))
     found += browsing.serious_violations(page)
+    print(*found, sep='\n')
     assert found == []
 
 
@@ -168,4 +169,5 @@ def test_the_admin_reads_well_in_the_dark_and_on_a_telephone(windows: Browsing) 
     found += browsing.serious_violations(page)
     page.get_by_role("link", name="Recoveries of this incident").click()
     found += browsing.serious_violations(page)
+    print(*found, sep='\n')
     assert found == []
