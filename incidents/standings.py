@@ -96,7 +96,7 @@ def _write_cohort(
             [each.restored_at for each in recoveries if each.restored_at],
             affected_count=cohort.affected_count,
             started_at=incident.started_at,
-            until=incident.resolved_at or now,
+            until=now,
             tail_percent=incident.tail_percent,
         )
         if is_shown

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 REQUIRED = object()
@@ -156,7 +157,7 @@ def value(name: str) -> Any:
     setting = _BY_NAME[name]
     if setting.kind == "url":
         is_given = setting.default is REQUIRED or os.environ.get(name)
-        return _environment.db_url(name) if is_given else None
+        return _database(name) if is_given else None
     default = environ.Env.NOTSET if setting.default is REQUIRED else setting.default
     if setting.kind == "path":
         return (BASE_DIR / _environment.str(name, default=str(default))).resolve()
@@ -167,6 +168,13 @@ def value(name: str) -> Any:
         "str": _environment.str,
     }
     return read[setting.kind](name, default=default)
+
+
+def _database(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = _environment.db_url(name)
+    if not found["ENGINE"].endswith("postgresql"):
+        raise ImproperlyConfigured(f"{name} must be an address like postgres://login:password@host/database.")
+    return found
 
 
 def email_settings(url: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import UserChangeForm, UserCreationForm
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -25,7 +25,7 @@ for _model in (address_admin.EmailAddress, address_admin.EmailConfirmation):
         admin.site.unregister(_model)
 
 
-class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
+class NewPersonForm(UserCreationForm):  # type: ignore[type-arg]  # not generic at run time
     """E-mail, name and an initial password, typed twice and checked like any other."""
 
     class Meta:
@@ -65,6 +65,7 @@ class OwnMembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     """The companies of one person; people are added to a company on the company's page."""
 
     model = Membership
+    formset = pages.NamedRows
     fields = ("company", "role", "since")
     readonly_fields = ("company", "since")
     max_num = 0
@@ -87,6 +88,7 @@ class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[type-arg]
 
     form = PersonForm
     add_form = NewPersonForm
+    add_form_template = None
     list_display = ("email", "name", "kind", "is_active", "companies", "last_seen")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "name")
@@ -114,7 +116,6 @@ class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[type-arg]
                     "name",
                     "time_zone",
                     "is_staff",
-                    "usable_password",
                     "password1",
                     "password2",
                 ),

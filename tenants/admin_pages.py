@@ -133,6 +133,16 @@ class InstantField(forms.SplitDateTimeField):
         self.said = said
 
 
+class NamedRows(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not generic at run time
+    """Rows of a table whose boxes carry the name of their column, which only sight connects them with."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            words = field.label or name.replace("_", " ")
+            field.widget.attrs.setdefault("aria-label", str(words).capitalize())
+
+
 @contextmanager
 def refusals_shown(request: HttpRequest) -> Iterator[None]:
     """Show a refusal as a message. What raised it has undone its own savepoint: nothing is changed."""

@@ -63,6 +63,7 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
 class _MemberInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
     model = Membership
     form = MemberForm
+    formset = pages.NamedRows
 
 
 class MemberInline(_MemberInline):

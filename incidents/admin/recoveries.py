@@ -82,7 +82,7 @@ class RecoveryAdmin(_OfIncidentAdmin):
         "rank",
         "share_before",
         "tail",
-        "is_final",
+        "finality",
         "entries",
     )
     impacted = pages.instant_column("impacted_at", "first impact")
@@ -103,6 +103,10 @@ class RecoveryAdmin(_OfIncidentAdmin):
     @admin.display(description="tail", ordering="in_tail")
     def tail(self, recovery: Recovery) -> str:
         return "In the tail" if recovery.in_tail else pages.NOTHING
+
+    @admin.display(description="standing")
+    def finality(self, recovery: Recovery) -> str:
+        return "Final" if recovery.is_final else "Provisional"
 
     @admin.display(description="restored at or before it")
     def share_before(self, recovery: Recovery) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count
 
-from incidents import errors, markdown, standings
+from incidents import clocks, errors, markdown, standings
 from incidents.choices import Audience, CompanyState, EntrySource, IncidentKind, IncidentState, UpdateKind
 from incidents.models import AffectedComponent, Incident, Placement, Recovery, Update
 from tenants import audit
@@ -25,7 +25,7 @@ _OPEN_RECOVERIES = """
 insert into incidents_recovery
     (company_id, incident_id, state, impacted_at, measured_at, outage_seconds, degraded_seconds, is_final)
 select distinct placement.company_id, %(incident)s::uuid, %(state)s, %(impacted_at)s::timestamptz,
-    %(now)s::timestamptz, 0, 0, false
+    %(now)s::timestamptz, %(outage_seconds)s::int, %(degraded_seconds)s::int, false
 from incidents_placement placement
 join incidents_affectedcomponent affected on affected.component_id = placement.component_id
 where affected.incident_id = %(incident)s
@@ -63,9 +63,12 @@ def publish(
         incident = _locked(incident_id)
         if not incident.is_draft:
             raise errors.AlreadyPublished
+        so_far_seconds = max(0, clocks.seconds_between(incident.started_at, now))
         values = {
             "incident": str(incident.pk),
             "state": str(state),
+            "outage_seconds": so_far_seconds if state is CompanyState.OUTAGE else 0,
+            "degraded_seconds": so_far_seconds if state is CompanyState.DEGRADED else 0,
             "impacted_at": None if state is CompanyState.UNKNOWN else incident.started_at,
             "at": incident.started_at,
             "source": str(source),

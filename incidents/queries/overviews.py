@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from incidents import clocks, cohort
 from incidents.choices import WORST_FIRST, CompanyState, IncidentKind, IncidentState, RequestState
-from incidents.models import Placement, PostMortemRequest, Recovery, RecoveryEntry
+from incidents.models import AffectedComponent, Placement, PostMortemRequest, Recovery, RecoveryEntry
 from incidents.queries import headers, shapes
 
 DAYS = 90
@@ -16,7 +16,10 @@ RECENT = 5
 
 
 def overview(*, zone: str, now: datetime) -> shapes.Overview:
-    """The overview of the company of the scope; days and months are those of `zone`. Four statements."""
+    """The overview of the company of the scope; days and months are those of `zone`.
+
+    Five statements, four while nothing is open.
+    """
     local = ZoneInfo(zone)
     today = now.astimezone(local).date()
     since = _midnight(min(today - timedelta(days=DAYS - 1), today.replace(day=1)), local)
@@ -34,10 +37,17 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
     over = [each for each in recoveries if each not in open_now and each not in upcoming]
     measured = [each for each in open_now if each.incident.kind == IncidentKind.INCIDENT]
     recent_ids = [
-        each.incident_id for each in recoveries if each.impacted_at and (each.restored_at or now) >= since
+        each.incident_id
+        for each in recoveries
+        if each in measured or (each.impacted_at and (each.restored_at or now) >= since)
     ]
     own = _own_recoveries(recent_ids, now=now)
-    days = _days(own, today=today, local=local, now=now)
+    days = _days(
+        [phase for recovery in own.values() for phase in recovery.impact] + _silences(measured),
+        today=today,
+        local=local,
+        now=now,
+    )
     month_started_on = today.replace(day=1)
     month = [day for day in days if day.on >= month_started_on]
     return shapes.Overview(
@@ -79,11 +89,19 @@ def _own_recoveries(incident_ids: Sequence[UUID], *, now: datetime) -> dict[UUID
     }
 
 
+def _silences(open_recoveries: Sequence[Recovery]) -> list[cohort.Phase]:
+    """The stretches of open incidents in which nothing is known of the account: never clear."""
+    return [
+        cohort.Phase(state=CompanyState.UNKNOWN, from_at=each.incident.started_at, until_at=None)
+        for each in open_recoveries
+        if each.state == CompanyState.UNKNOWN and each.impacted_at is None
+    ]
+
+
 def _days(
-    own: dict[UUID, cohort.OwnRecovery], *, today: date, local: ZoneInfo, now: datetime
+    phases: Sequence[cohort.Phase], *, today: date, local: ZoneInfo, now: datetime
 ) -> tuple[shapes.DayStatus, ...]:
     """One row a day, oldest first: impact of all incidents, clipped to the day, counted once."""
-    phases = [phase for recovery in own.values() for phase in recovery.impact]
     first = min(today - timedelta(days=DAYS - 1), today.replace(day=1))
     days = []
     for offset in range((today - first).days + 1):
@@ -125,12 +143,21 @@ def _union_seconds(stretches: list[tuple[datetime, datetime]]) -> int:
 def _data_centers(
     open_incident_ids: set[UUID], own: dict[UUID, cohort.OwnRecovery]
 ) -> tuple[shapes.DataCenterStatus, ...]:
-    """Own components by data center, with the worst state that an open incident gives each."""
+    """Own components by data center, with the worst state that an open incident gives each.
+
+    An affected component without any entry is unknown, not clear.
+    """
     now_in: dict[UUID, set[CompanyState]] = defaultdict(set)
+    spoken_of = set()
     for incident_id in open_incident_ids & own.keys():
         for interval in own[incident_id].intervals:
+            spoken_of.add((incident_id, interval.component_id))
             if interval.until_at is None and interval.state is not CompanyState.RESTORED:
                 now_in[interval.component_id].add(interval.state)
+    affected = AffectedComponent.objects.filter(incident_id__in=open_incident_ids)
+    for incident_id, component_id in affected.values_list("incident_id", "component_id"):
+        if (incident_id, component_id) not in spoken_of:
+            now_in[component_id].add(CompanyState.UNKNOWN)
     by_center: dict[str, list[shapes.ComponentStatus]] = defaultdict(list)
     rows = Placement.objects.order_by(
         "component__data_center__position", "component__service__position", "component__name"

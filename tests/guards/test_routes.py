@@ -196,7 +196,9 @@ def test_inside_the_own_company_foreign_draft_unknown_and_malformed_references_a
         assert PostMortemRequest.objects.count() == 0
 
 
-@pytest.mark.parametrize("word", sorted({"api", "companies", "feeds", "metrics", "static", "verify", "health"}))
+@pytest.mark.parametrize(
+    "word", sorted({"api", "companies", "feeds", "metrics", "static", "verify", "health"})
+)
 @pytest.mark.parametrize("more", ["", "incidents/", f"incidents/{UNKNOWN_REFERENCE}/"])
 def test_a_reserved_word_is_no_company(as_actor: Callable[[str], Client], word: str, more: str) -> None:
     for actor in ("anonymous", "owner", "staff"):

@@ -12,7 +12,9 @@ from tenants.actor import SYSTEM
 from tenants.models import Company
 
 
-def companies(count: int, *components: Component, consenting: int = 0, prefix: str = "crowd") -> list[Company]:
+def companies(
+    count: int, *components: Component, consenting: int = 0, prefix: str = "crowd"
+) -> list[Company]:
     """`count` companies on the components; the first `consenting` of them agree to be named."""
     with scope.as_staff():
         made = Company.objects.bulk_create(

@@ -209,7 +209,7 @@ def test_a_correction_names_what_it_corrects(world: World, signed_in: SignIn) ->
         ({"audience": "acme"}, "not one of the available choices"),
         ({"next_update_at_0": "04/02/2026", "next_update_at_1": "13:45:00"}, "has passed"),
         ({"next_update_at_0": "04/02/2026"}, "valid time"),
-        ({"corrects": "not-an-update"}, "not one of the available choices"),
+        ({"corrects": "not-an-update"}, "not a valid UUID"),
     ],
 )
 def test_what_cannot_be_posted_is_refused(

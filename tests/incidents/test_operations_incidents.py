@@ -392,5 +392,3 @@ def test_the_database_refuses_words_and_numbers_that_mean_nothing(
 ) -> None:
     with pytest.raises(Exception, match="violates check constraint"), scope.as_staff():
         Incident.objects.filter(pk=world.incident.pk).update(**change)
-
-

@@ -120,7 +120,13 @@ def test_what_is_not_the_companys_own_incident_is_not_found(world: World) -> Non
     factories.place(world.globex, alone)
     foreign = factories.incident(alone)
     draft = factories.draft(world.api)
-    for reference in (foreign.reference, draft.reference, "INC-22222222", "", world.incident.reference.lower()):
+    for reference in (
+        foreign.reference,
+        draft.reference,
+        "INC-22222222",
+        "",
+        world.incident.reference.lower(),
+    ):
         with pytest.raises(errors.IncidentNotFound), scope.as_company(world.acme.pk):
             postmortems.request(
                 factories.actor(world.ada, world.acme), reference=reference, purpose="Please.", now=WEDNESDAY

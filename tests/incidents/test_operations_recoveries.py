@@ -89,9 +89,7 @@ def test_the_same_fact_twice_adds_nothing_and_moves_no_version(world: World) -> 
 
 
 def test_the_same_fact_twice_in_one_batch_is_one_entry(world: World) -> None:
-    fact = Fact(
-        company_id=world.acme.pk, component_id=world.api.pk, state=CompanyState.RESTORED, at=at(10)
-    )
+    fact = Fact(company_id=world.acme.pk, component_id=world.api.pk, state=CompanyState.RESTORED, at=at(10))
     with scope.as_staff():
         added = recoveries.record_facts(
             SYSTEM, incident_id=world.incident.pk, facts=[fact] * 5, now=NOW, source=EntrySource.OPS
@@ -208,13 +206,9 @@ def test_who_moved_onto_the_component_after_publication_is_not_affected(world: W
 
 def test_an_unknown_incident_and_an_unknown_company_are_refused(world: World) -> None:
     before = everything(world)
-    fact = Fact(
-        company_id=world.acme.pk, component_id=world.api.pk, state=CompanyState.RESTORED, at=at(5)
-    )
+    fact = Fact(company_id=world.acme.pk, component_id=world.api.pk, state=CompanyState.RESTORED, at=at(5))
     with pytest.raises(errors.IncidentNotFound), scope.as_staff():
-        recoveries.record_facts(
-            SYSTEM, incident_id=uuid4(), facts=[fact], now=NOW, source=EntrySource.STAFF
-        )
+        recoveries.record_facts(SYSTEM, incident_id=uuid4(), facts=[fact], now=NOW, source=EntrySource.STAFF)
     with pytest.raises(errors.NotAffected), scope.as_staff():
         recoveries.record_recovery(
             SYSTEM,

@@ -66,7 +66,14 @@ def post(world: World, kind: UpdateKind, minutes: float, **more: object) -> None
         )
 
 
-def enter(world: World, company: Company, component: Component, state: CompanyState, minutes: float, **more: EntrySource) -> None:
+def enter(
+    world: World,
+    company: Company,
+    component: Component,
+    state: CompanyState,
+    minutes: float,
+    **more: EntrySource,
+) -> None:
     with scope.as_staff():
         recoveries.record_facts(
             factories.actor(world.sam),

@@ -84,7 +84,9 @@ def test_the_search_takes_words_literally(world: World, search: str, found: int)
 
 def test_a_reference_is_found_and_only_an_own_one(world: World) -> None:
     (alone,) = several(world, 1)
-    assert [row.reference for row in read(world, search=alone.reference[4:].lower()).rows] == [alone.reference]
+    assert [row.reference for row in read(world, search=alone.reference[4:].lower()).rows] == [
+        alone.reference
+    ]
     assert read(world, world.globex, search=alone.reference).total_count == 0
 
 
@@ -109,9 +111,7 @@ def test_pages_hold_25_each_without_gap_or_repeat(world: World) -> None:
     assert starts == sorted(starts, reverse=True)
 
 
-@pytest.mark.parametrize(
-    ("asked", "given"), [(-5, 1), (0, 1), (2, 2), (3, 2), (10**9, 2), (10**30, 2)]
-)
+@pytest.mark.parametrize(("asked", "given"), [(-5, 1), (0, 1), (2, 2), (3, 2), (10**9, 2), (10**30, 2)])
 def test_a_page_out_of_range_is_the_nearest(world: World, asked: int, given: int) -> None:
     several(world, 29)
     page = read(world, page_number=asked)

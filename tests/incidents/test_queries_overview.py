@@ -7,7 +7,7 @@ import pytest
 
 from incidents.choices import CompanyState, IncidentKind, IncidentState
 from incidents.models import Component, Incident
-from incidents.operations import postmortems
+from incidents.operations import postmortems, recoveries
 from incidents.queries import overviews, shapes
 from tenants import scope
 from tenants.models import Company
@@ -82,6 +82,27 @@ def test_a_component_of_which_nothing_is_known_is_never_shown_as_well(world: Wor
     assert page.state is CompanyState.UNKNOWN
     states = {each.name: each.state for center in page.data_centers for each in center.components}
     assert states == {"API (EU)": None, "Reports (EU)": CompanyState.UNKNOWN}
+    quiet = read(world, now=NOW + timedelta(days=1))
+    assert day(quiet, date(2026, 2, 5)).state is CompanyState.UNKNOWN
+    assert day(quiet, date(2026, 2, 3)).state is None
+
+
+def test_of_two_components_the_one_that_is_back_is_clear_and_the_other_unknown(world: World) -> None:
+    factories.restore(world.acme, world.incident, minutes=30)
+    made = factories.incident(world.api, world.reports, state=CompanyState.UNKNOWN)
+    with scope.as_staff():
+        recoveries.record_recovery(
+            factories.actor(world.sam),
+            incident_id=made.pk,
+            company_ids=[world.acme.pk],
+            component_ids=[world.api.pk],
+            state=CompanyState.RESTORED,
+            at=factories.STARTED_AT + timedelta(minutes=40),
+            now=NOW,
+        )
+    page = read(world)
+    states = {each.name: each.state for center in page.data_centers for each in center.components}
+    assert states == {"API (EU)": None, "Reports (EU)": CompanyState.UNKNOWN}
 
 
 def test_planned_work_is_upcoming_and_makes_nobody_down(world: World) -> None:
@@ -95,10 +116,16 @@ def test_planned_work_is_upcoming_and_makes_nobody_down(world: World) -> None:
     with scope.as_staff():
         Incident.objects.filter(pk=work.pk).update(published_at=NOW)
     later = factories.incident(
-        world.api, kind=IncidentKind.MAINTENANCE, state=CompanyState.UNKNOWN, started_at=NOW + timedelta(days=9)
+        world.api,
+        kind=IncidentKind.MAINTENANCE,
+        state=CompanyState.UNKNOWN,
+        started_at=NOW + timedelta(days=9),
     )
     sooner = factories.incident(
-        world.api, kind=IncidentKind.MAINTENANCE, state=CompanyState.UNKNOWN, started_at=NOW + timedelta(days=2)
+        world.api,
+        kind=IncidentKind.MAINTENANCE,
+        state=CompanyState.UNKNOWN,
+        started_at=NOW + timedelta(days=2),
     )
     with scope.as_staff():
         Incident.objects.filter(pk__in=[later.pk, sooner.pk]).update(state=IncidentState.SCHEDULED)

@@ -77,7 +77,9 @@ def test_stored_rows_are_what_the_definitions_say(world: World, seed: int) -> No
 
 def test_the_founding_numbers_come_out_of_the_database_exactly(world: World) -> None:
     """240 companies: the 228th at 18:10, 4 h 25 after the start; the last at 20:15, after 6 h 30."""
-    minutes: list[float | None] = [38 + place for place in range(228)] + [280 + 10 * place for place in range(12)]
+    minutes: list[float | None] = [38 + place for place in range(228)] + [
+        280 + 10 * place for place in range(12)
+    ]
     incident, made = scene(world, 240, minutes)
     with scope.as_staff():
         stored = Cohort.objects.get(incident=incident)

@@ -88,7 +88,9 @@ def test_the_roster_names_who_agreed_and_nobody_else(windows: Browsing) -> None:
     page = windows.open(FOUNDING, person=people.ADA)
     roster = page.get_by_role("region", name="The last 5% to recover")
     agreed = sorted(company.name for company in TAIL if company.consents)
-    shown = [name.removesuffix(" (you)") for name in roster.locator("li > span:first-child").all_inner_texts()]
+    shown = [
+        name.removesuffix(" (you)") for name in roster.locator("li > span:first-child").all_inner_texts()
+    ]
     assert shown == agreed
     assert "Acme Stores" in shown
     expect(roster).to_contain_text("12 companies, yours among them.")
@@ -142,7 +144,13 @@ def test_a_stranger_reads_his_own_account_and_nothing_of_another(windows: Browsi
 def test_the_addresses_of_another_company_are_not_there(windows: Browsing) -> None:
     windows.allow("status of 404")
     page = windows.open("/", person=people.GUS)
-    for path in ("/acme/", FOUNDING, f"{FOUNDING}post-mortem/", f"/globex/incidents/{others.OPEN}/", "/admin/"):
+    for path in (
+        "/acme/",
+        FOUNDING,
+        f"{FOUNDING}post-mortem/",
+        f"/globex/incidents/{others.OPEN}/",
+        "/admin/",
+    ):
         response = page.goto(windows.portal.url(path))
         assert response is not None
         assert response.status == 404

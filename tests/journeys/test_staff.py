@@ -17,14 +17,10 @@ OPEN_TITLE = "Card payments slow or failing in Europe"
 TABLES = (
     "incidents/incident",
     "incidents/recovery",
-    "incidents/recoveryentry",
-    "incidents/update",
     "incidents/claim",
     "incidents/postmortemrequest",
-    "incidents/component",
     "tenants/company",
     "tenants/user",
-    "tenants/membership",
     "tenants/auditevent",
 )
 
@@ -100,7 +96,9 @@ def test_a_resolved_that_would_be_untrue_is_refused_with_the_numbers(windows: Br
     expect(refused).to_contain_text(f"{restored} of {affected} restored, {still} open: {still} EU")
     assert browsing.serious_violations(staff) == []
     client.reload()
-    expect(client.get_by_role("region", name="Your account in this incident")).to_contain_text("announced as identified")
+    expect(client.get_by_role("region", name="Your account in this incident")).to_contain_text(
+        "announced as identified"
+    )
     expect(client.locator("body")).not_to_contain_text("Everything works")
 
     refused.get_by_role("button", name=re.compile("^Post as “Monitoring")).click()
@@ -158,7 +156,6 @@ def test_the_admins_pages_are_open_to_everyone_and_break_no_rule(windows: Browsi
             found += browsing.serious_violations(page)
     page.goto(windows.portal.url("/admin/incidents/incident/add/"))
     found += browsing.serious_violations(page)
-    print(*found, sep='\n')
     assert found == []
 
 
@@ -169,5 +166,4 @@ def test_the_admin_reads_well_in_the_dark_and_on_a_telephone(windows: Browsing) 
     found += browsing.serious_violations(page)
     page.get_by_role("link", name="Recoveries of this incident").click()
     found += browsing.serious_violations(page)
-    print(*found, sep='\n')
     assert found == []

@@ -67,7 +67,11 @@ def test_the_member_found_is_the_person_as_stored(world: World, signed_in: SignI
     assert (actor.user_id, actor.name, actor.email) == (world.ada.pk, "Ada", "ada@acme.example")
     assert (actor.zone, actor.role, actor.is_staff) == ("Asia/Tokyo", Role.OWNER, False)
     assert actor.company is not None
-    assert (actor.company.id, actor.company.slug, actor.company.name) == (world.acme.pk, "acme", "Acme Stores")
+    assert (actor.company.id, actor.company.slug, actor.company.name) == (
+        world.acme.pk,
+        "acme",
+        "Acme Stores",
+    )
     assert actor.company.consents_to_be_named is True
     assert [each.slug for each in actor.companies] == ["acme"]
 
@@ -205,9 +209,7 @@ def test_a_lowered_role_holds_at_the_next_request(world: World, signed_in: SignI
     client = signed_in(world.ada)
     with scope.as_staff():
         Membership.objects.filter(user=world.ada).update(role=Role.READER)
-    response = client.post(
-        f"/acme/incidents/{world.incident.reference}/post-mortem/", {"purpose": "Please"}
-    )
+    response = client.post(f"/acme/incidents/{world.incident.reference}/post-mortem/", {"purpose": "Please"})
     assert response.status_code == 403
     with scope.as_staff():
         assert PostMortemRequest.objects.count() == 0
@@ -380,8 +382,7 @@ def test_companies_at_once_in_many_threads_never_mix(real_world: World) -> None:
             connection.close()
 
     threads = [
-        threading.Thread(target=read, args=(company,))
-        for company in (real_world.acme, real_world.globex) * 4
+        threading.Thread(target=read, args=(company,)) for company in (real_world.acme, real_world.globex) * 4
     ]
     for each in threads:
         each.start()

@@ -122,7 +122,13 @@ def test_a_wrong_password_and_an_unknown_address_are_told_the_same(world: World)
 
 @pytest.mark.parametrize(
     "address",
-    ["ada@acme.example\r\nBcc: gus@globex.example", "ada@acme.example\x00", "\ud800@acme.example", "a" * 5000, ""],
+    [
+        "ada@acme.example\r\nBcc: gus@globex.example",
+        "ada@acme.example\x00",
+        "\ud800@acme.example",
+        "a" * 5000,
+        "",
+    ],
 )
 def test_a_hostile_address_is_no_500_and_sends_nothing(real_world: World, address: str) -> None:
     client = Client(raise_request_exception=False)
@@ -188,9 +194,7 @@ def test_a_refused_recipient_does_not_hold_up_the_others(
     assert [each.attempts for each in outbox()] == [1, 1]
 
 
-def test_it_is_given_up_after_twelve_tries_and_not_before(
-    committed: None, settings: Settings
-) -> None:
+def test_it_is_given_up_after_twelve_tries_and_not_before(committed: None, settings: Settings) -> None:
     send_to(settings, port_of_nobody())
     enqueue()
     now, pauses = NOW, []

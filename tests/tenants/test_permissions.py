@@ -1,7 +1,5 @@
 """What each role may do: the whole table, and that the actor is held by it."""
 
-
-
 import pytest
 
 from tenants import permissions
@@ -40,9 +38,7 @@ def test_an_actor_is_held_by_the_role(world: World) -> None:
 
 
 @pytest.mark.parametrize("permission", Permission)
-def test_staff_and_the_portal_itself_have_no_role_in_a_company(
-    world: World, permission: Permission
-) -> None:
+def test_staff_and_the_portal_itself_have_no_role_in_a_company(world: World, permission: Permission) -> None:
     for actor in (SYSTEM, factories.actor(world.sam)):
         assert actor.is_staff
         assert not actor.may(permission)
