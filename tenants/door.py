@@ -22,7 +22,7 @@ from tenants.models.session import SessionStore
 from tenants.permissions import Role
 
 # In the model's own order: from_db gives out values by place, whatever the names beside them say.
-_PERSON = [field.column for field in User._meta.concrete_fields]  # noqa: SLF001 - Django's documented way
+_PERSON = [str(field.column) for field in User._meta.concrete_fields]  # noqa: SLF001 - Django's documented way
 """All columns, in the order in which the model takes them from a row."""
 _PERSON_END = 1 + len(_PERSON)
 """Where the person ends in a found row; the session's content comes first."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from _pytest.terminal import TerminalReporter
 from django.core.cache import cache
 from django.test import Client
 
@@ -34,19 +33,6 @@ class World:
     api: Component
     reports: Component
     incident: Incident
-
-
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Browser journeys that were skipped are said once, and loudly."""
-    skipped = [
-        report
-        for report in terminalreporter.getreports("skipped")
-        if "browser" in getattr(report, "keywords", ())
-    ]
-    if skipped:
-        reason = skipped[0].longrepr[2] if isinstance(skipped[0].longrepr, tuple) else skipped[0].longrepr
-        terminalreporter.section("BROWSER JOURNEYS WERE NOT RUN", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{len(skipped)} journeys: {str(reason).removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,7 @@ from deploy.local import checks, children, errors, interrupts, progress, service
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / ".data"
-# By group: all browser journeys in one process, with one portal and one browser between them.
-_TEST_DEFAULTS = ("-n", "2", "--dist", "loadgroup", "-q")
+_TEST_DEFAULTS = ("-n", "2", "-q")
 
 
 def run(arguments: Sequence[str]) -> int:

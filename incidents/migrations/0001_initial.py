@@ -334,6 +334,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "post-mortem request",
                 "abstract": False,
                 "base_manager_name": "objects",
             },

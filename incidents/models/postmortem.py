@@ -31,6 +31,7 @@ class PostMortemRequest(CompanyOwned):
     decline_reason = models.TextField(blank=True, max_length=2_000)
 
     class Meta(CompanyOwned.Meta):
+        verbose_name = "post-mortem request"
         constraints = [
             models.UniqueConstraint(fields=["company", "incident"], name="post_mortem_request_once"),
             one_of("state", RequestState, "post_mortem_request_state"),

@@ -64,7 +64,7 @@ def publish(
         if not incident.is_draft:
             raise errors.AlreadyPublished
         so_far_seconds = max(0, clocks.seconds_between(incident.started_at, now))
-        values = {
+        values: dict[str, str | int | datetime | None] = {
             "incident": str(incident.pk),
             "state": str(state),
             "outage_seconds": so_far_seconds if state is CompanyState.OUTAGE else 0,

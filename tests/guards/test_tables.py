@@ -50,8 +50,10 @@ WEAKNESSES = {
         "policy client_select on incidents_recovery differs from the declared one",
     ),
     "a policy that gives way": (
-        f"alter policy client_select on incidents_recovery using (company_id = {rls.CURRENT_COMPANY} "
-        "or current_setting('portal.all', true) = 'on')",
+        (
+            f"alter policy client_select on incidents_recovery using (company_id = {rls.CURRENT_COMPANY} "
+            "or current_setting('portal.all', true) = 'on')"
+        ),
         "policy client_select on incidents_recovery differs from the declared one",
     ),
     "a policy for another role": (
@@ -67,8 +69,10 @@ WEAKNESSES = {
         "policy client_select on incidents_update is missing",
     ),
     "a policy turned restrictive": (
-        "drop policy staff_select on incidents_recovery; create policy staff_select on "
-        "incidents_recovery as restrictive for select to portal_staff using (false)",
+        (
+            "drop policy staff_select on incidents_recovery; create policy staff_select on "
+            "incidents_recovery as restrictive for select to portal_staff using (false)"
+        ),
         "policy staff_select on incidents_recovery differs from the declared one",
     ),
     "a grant to write for the client": (
@@ -120,8 +124,10 @@ WEAKNESSES = {
         "materialised view kept_recovery would read with its owner's rights",
     ),
     "a function with its owner's rights": (
-        "create function every_name() returns setof text security definer language sql "
-        "as 'select name from tenants_company'",
+        (
+            "create function every_name() returns setof text security definer language sql "
+            "as 'select name from tenants_company'"
+        ),
         "function every_name runs with its owner's rights and a client may call it",
     ),
     "a company set for the login": (

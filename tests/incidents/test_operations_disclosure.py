@@ -1,7 +1,6 @@
 """Consent to be named: withdrawn, a name is gone with the same commit; given, it is there."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -29,9 +28,9 @@ def crowd(world: World, count: int = 18) -> list[Company]:
 
 
 @pytest.fixture
-def tailed(world: World) -> Iterator[World]:
+def tailed(world: World) -> World:
     """Acme is the last of twenty; it has agreed to be named."""
-    yield with_tail(world)
+    return with_tail(world)
 
 
 def with_tail(world: World) -> World:

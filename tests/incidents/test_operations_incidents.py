@@ -13,7 +13,6 @@ from incidents.choices import (
     CompanyState,
     IncidentKind,
     IncidentState,
-    RosterPolicy,
     UpdateKind,
 )
 from incidents.models import Cohort, Incident, Recovery, RecoveryEntry, Update

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -98,7 +99,7 @@ def test_foreign_unknown_and_draft_references_are_not_found(world: World) -> Non
     for reference in (foreign.reference, draft.reference, "INC-22222222", "", "%", "' or '1'='1"):
         with scope.as_company(world.acme.pk):
             for ask in (
-                lambda reference: versions.page_version(reference),
+                versions.page_version,
                 lambda reference: incident_pages.incident_page(
                     reference, company_name="", consents=False, may_request=False, now=NOW
                 ),
@@ -288,7 +289,7 @@ def test_a_promised_update_is_late_once_its_instant_has_passed(
     assert read(world, now=instant(minutes)).incident.next_update_is_late is is_late
 
 
-def tail_of_five(world: World, *, consenting: int, **fields: object) -> tuple[Incident, list[Company]]:
+def tail_of_five(world: World, *, consenting: int, **fields: Any) -> tuple[Incident, list[Company]]:
     component = factories.component("Payment Processing", "NA")
     made = crowds.companies(100, component, consenting=consenting)
     incident = factories.incident(component, **fields)

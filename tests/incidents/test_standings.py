@@ -2,7 +2,9 @@
 
 import math
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -20,7 +22,7 @@ NOW = factories.STARTED_AT + timedelta(hours=12)
 
 
 def scene(
-    world: World, count: int, minutes: list[float | None], *, consenting: int = 0, **fields: object
+    world: World, count: int, minutes: Sequence[float | None], *, consenting: int = 0, **fields: Any
 ) -> tuple[Incident, list[Company]]:
     """An incident of `count` companies; `minutes` say when each was restored, None not at all."""
     component = factories.component("Payment Processing", "NA")
@@ -77,9 +79,7 @@ def test_stored_rows_are_what_the_definitions_say(world: World, seed: int) -> No
 
 def test_the_founding_numbers_come_out_of_the_database_exactly(world: World) -> None:
     """240 companies: the 228th at 18:10, 4 h 25 after the start; the last at 20:15, after 6 h 30."""
-    minutes: list[float | None] = [38 + place for place in range(228)] + [
-        280 + 10 * place for place in range(12)
-    ]
+    minutes = [38 + place for place in range(228)] + [280 + 10 * place for place in range(12)]
     incident, made = scene(world, 240, minutes)
     with scope.as_staff():
         stored = Cohort.objects.get(incident=incident)
@@ -113,7 +113,10 @@ def test_from_twenty_on_they_are_stored(world: World) -> None:
 
 def in_tail_order(count: int = 100, tail: int = 5) -> list[float | None]:
     """The first `tail` companies come back last, so that `consenting` counts from the tail."""
-    return [500.0 + place for place in range(tail)] + [float(place) for place in range(1, count - tail + 1)]
+    return [
+        *(500.0 + place for place in range(tail)),
+        *(float(place) for place in range(1, count - tail + 1)),
+    ]
 
 
 def test_the_roster_holds_the_names_of_the_tail_that_agreed_and_nothing_else(world: World) -> None:

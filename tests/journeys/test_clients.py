@@ -11,7 +11,7 @@ from incidents.demo import founding, load, others, people, world
 from tests.journeys import browsing
 from tests.journeys.browsing import Browsing
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.browser
 
 FOUNDING = f"/acme/incidents/{founding.REFERENCE}/"
 OPEN = f"/acme/incidents/{others.OPEN}/"

@@ -9,7 +9,7 @@ from incidents.demo import founding, others, people
 from tests.journeys import browsing, served
 from tests.journeys.browsing import Browsing
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.browser
 
 OPEN = f"/acme/incidents/{others.OPEN}/"
 FOUNDING = f"/acme/incidents/{founding.REFERENCE}/"
@@ -139,10 +139,16 @@ def test_the_menu_opens_and_closes_by_keyboard(windows: Browsing) -> None:
     expect(menu).to_be_focused()
 
 
+def asked_for_news(page: Page) -> list[str]:
+    """Grows with each request of the page for its own live part."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "hx-request" in request.headers else None)
+    return asked
+
+
 def test_a_page_says_how_fresh_it_is_and_can_be_paused(windows: Browsing) -> None:
     page = windows.open(OPEN, person=people.ADA)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    asked = asked_for_news(page)
     bar = page.locator("[data-freshness]")
     expect(bar).to_contain_text(re.compile(r"Updated \d\d:\d\d:\d\d CET · refreshes every 1 s"))
     page.get_by_role("button", name="Pause").click()
@@ -173,8 +179,7 @@ def test_a_page_says_that_it_could_not_refresh_and_recovers(windows: Browsing) -
 
 def test_an_incident_that_is_over_asks_no_more(windows: Browsing) -> None:
     page = windows.open(FOUNDING, person=people.ADA)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    asked = asked_for_news(page)
     page.wait_for_timeout(2_000 * served.POLL_SECONDS)
     assert asked == []
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)

@@ -10,7 +10,7 @@ from incidents.demo import founding, others, people
 from tests.journeys import browsing
 from tests.journeys.browsing import Browsing
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.browser
 
 OPEN = f"/acme/incidents/{others.OPEN}/"
 OPEN_TITLE = "Card payments slow or failing in Europe"

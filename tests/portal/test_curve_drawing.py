@@ -26,7 +26,10 @@ def minute(number: float) -> datetime:
     return START + timedelta(minutes=number)
 
 
-def cohort_of(minutes: list[int], *, affected: int, as_of: datetime = minute(400)) -> CohortFacts:
+LATER = minute(400)
+
+
+def cohort_of(minutes: list[int], *, affected: int, as_of: datetime = LATER) -> CohortFacts:
     """The facts of `affected` companies, of which these were restored so many minutes after the start."""
     ordered = sorted(minutes)
 
@@ -50,7 +53,7 @@ def cohort_of(minutes: list[int], *, affected: int, as_of: datetime = minute(400
     )
 
 
-def own(restored_minute: int | None, *, as_of: datetime = minute(400)) -> OwnRecovery:
+def own(restored_minute: int | None, *, as_of: datetime = LATER) -> OwnRecovery:
     return OwnRecovery(
         state=CompanyState.OUTAGE if restored_minute is None else CompanyState.RESTORED,
         impacted_at=START,

@@ -105,8 +105,10 @@ def test_secure_means_https_only() -> None:
         [
             sys.executable,
             "-c",
-            "import portal.settings as s; print(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, "
-            "s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS)",
+            (
+                "import portal.settings as s; print(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, "
+                "s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS)"
+            ),
         ],
         cwd=ROOT,
         env=os.environ | {"SECURE": "on"},

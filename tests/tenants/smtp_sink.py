@@ -6,26 +6,27 @@ import socketserver
 import threading
 from email.message import EmailMessage
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 
-class SmtpSink:
+class SmtpSink(socketserver.ThreadingTCPServer):
     """Runs while its context is open; `messages` holds what arrived, oldest first.
 
     `recipient_answer` is what RCPT is answered: `550 unknown` or `451 later` refuse a message.
     """
 
+    daemon_threads = True
+
     def __init__(self, *, recipient_answer: str = "250 ok") -> None:
+        super().__init__(("127.0.0.1", 0), Talker)
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.recipient_answer = recipient_answer
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._talker())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property
     def port(self) -> int:
-        return int(self._server.server_address[1])
+        return int(self.server_address[1])
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -34,39 +35,39 @@ class SmtpSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.shutdown()
+        self.server_close()
         self._thread.join()
 
-    def _talker(self) -> type[socketserver.StreamRequestHandler]:
-        sink = self
 
-        class Talker(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                self._say("220 sink")
-                for line in self.rfile:
-                    word = line.strip().upper()[:4]
-                    if word == b"QUIT":
-                        self._say("221 bye")
-                        return
-                    if word == b"DATA":
-                        self._say("354 go on")
-                        sink.messages.append(self._read_message())
-                    elif word == b"RCPT":
-                        sink.recipients.append(line.decode().strip())
-                        self._say(sink.recipient_answer)
-                        continue
-                    self._say("250 ok")
+class Talker(socketserver.StreamRequestHandler):
+    """One connection, until QUIT."""
 
-            def _read_message(self) -> EmailMessage:
-                lines = []
-                for line in self.rfile:
-                    if line == b".\r\n":
-                        break
-                    lines.append(line[1:] if line.startswith(b"..") else line)
-                return email.message_from_bytes(b"".join(lines), policy=email.policy.default)  # type: ignore[return-value]
+    def handle(self) -> None:
+        sink = cast("SmtpSink", self.server)
+        self._say("220 sink")
+        for line in self.rfile:
+            word = line.strip().upper()[:4]
+            if word == b"RCPT":
+                sink.recipients.append(line.decode().strip())
+                self._say(sink.recipient_answer)
+            elif word == b"DATA":
+                self._say("354 go on")
+                sink.messages.append(self._read_message())
+                self._say("250 ok")
+            elif word == b"QUIT":
+                self._say("221 bye")
+                return
+            else:
+                self._say("250 ok")
 
-            def _say(self, words: str) -> None:
-                self.wfile.write(words.encode() + b"\r\n")
+    def _read_message(self) -> EmailMessage:
+        lines = []
+        for line in self.rfile:
+            if line == b".\r\n":
+                break
+            lines.append(line[1:] if line.startswith(b"..") else line)
+        return email.message_from_bytes(b"".join(lines), policy=email.policy.default)
 
-        return Talker
+    def _say(self, words: str) -> None:
+        self.wfile.write(words.encode() + b"\r\n")

@@ -13,33 +13,33 @@ from tenants.errors import ScopeError
 from tenants.models import Session
 from tests.conftest import World
 
-FOUND: list[object] = []
+found: list[object] = []
 
 
 @background.company_task
 def read_as_company(*, now: object, company_id: UUID) -> None:
-    FOUND.append((scope.current(), company_id, [each.company_id for each in Recovery.objects.all()]))
+    found.append((scope.current(), company_id, [each.company_id for each in Recovery.objects.all()]))
 
 
 @background.staff_task
 def read_as_staff(*, now: object) -> None:
-    FOUND.append((scope.current(), Recovery.objects.count()))
+    found.append((scope.current(), Recovery.objects.count()))
 
 
 @background.visitor_task
 def read_as_visitor(*, now: object) -> None:
-    FOUND.append(scope.current())
+    found.append(scope.current())
     Recovery.objects.count()
 
 
 @pytest.fixture(autouse=True)
 def _nothing_found() -> None:
-    FOUND.clear()
+    found.clear()
 
 
 def test_a_company_task_reads_the_company_that_its_message_names(world: World) -> None:
     read_as_company.apply(kwargs={"company_id": str(world.acme.pk)}, throw=True)
-    assert FOUND == [(scope.Scope(company_id=world.acme.pk), world.acme.pk, [world.acme.pk])]
+    assert found == [(scope.Scope(company_id=world.acme.pk), world.acme.pk, [world.acme.pk])]
     assert scope.current() is None
 
 
@@ -49,24 +49,24 @@ def test_a_message_without_a_company_fails_loudly_and_reads_nothing(
 ) -> None:
     with pytest.raises((TypeError, ValueError)):
         read_as_company.apply(kwargs=message, throw=True)
-    assert FOUND == []
+    assert found == []
 
 
 def test_a_staff_task_reads_all_companies(world: World) -> None:
     read_as_staff.apply(throw=True)
-    assert FOUND == [(scope.Scope(company_id=None), 2)]
+    assert found == [(scope.Scope(company_id=None), 2)]
 
 
 def test_a_task_without_a_scope_reads_no_business_data(world: World) -> None:
     with pytest.raises(ScopeError):
         read_as_visitor.apply(throw=True)
-    assert FOUND == [None]
+    assert found == [None]
 
 
 def test_a_task_takes_its_ids_by_keyword_only(world: World) -> None:
     with pytest.raises(TypeError):
         read_as_company(str(world.acme.pk))
-    assert FOUND == []
+    assert found == []
 
 
 def test_every_task_of_the_portal_is_declared_with_a_scope_and_every_clock_names_a_task() -> None:
