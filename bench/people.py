@@ -19,7 +19,7 @@ from tenants.permissions import Role  # noqa: E402
 
 def main(count: int) -> None:
     with scope.as_staff():
-        incident = Incident.objects.order_by("-cohort__affected_count").first()
+        incident = Incident.objects.order_by("started_at").first()
         if incident is None:
             raise SystemExit("There is no incident to measure.")
         affected = Recovery.objects.filter(incident=incident).order_by("company_id").values("company_id")

@@ -42,6 +42,7 @@ def weaknesses() -> tuple[str, ...]:
     return (
         *_login_weaknesses(),
         *_setting_weaknesses(),
+        *_schema_weaknesses(),
         *_table_weaknesses(),
         *_policy_weaknesses(),
         *_grant_weaknesses(),
@@ -96,6 +97,21 @@ def _setting_weaknesses() -> Iterator[str]:
         "or c like 'session_authorization=%%')"
     ):
         yield f"{role} in {database} starts with {setting.split('=')[0]} already set"
+
+
+def _schema_weaknesses() -> Iterator[str]:
+    """Objects outside of the portal's schema are not looked at, so no role may reach or make any."""
+    for role, schema, may_use, may_create in _rows(
+        "select r.rolname, n.nspname, has_schema_privilege(r.oid, n.oid, 'usage'), "
+        "has_schema_privilege(r.oid, n.oid, 'create') from pg_namespace n cross join pg_roles r "
+        "where r.rolname in (session_user, %s, %s, %s) and n.nspname !~ '^pg_' "
+        "and n.nspname <> 'information_schema' and not r.rolsuper order by 1, 2",
+        [rls.VISITOR, rls.CLIENT, rls.STAFF],
+    ):
+        if may_create:
+            yield f"role {role} may make objects in schema {schema}"
+        if may_use and schema != SCHEMA:
+            yield f"role {role} may use schema {schema}, which is not declared"
 
 
 def _table_weaknesses() -> Iterator[str]:

@@ -30,6 +30,7 @@ SAMPLES = {
     "company": "acme",
     "reference": UNKNOWN_REFERENCE,
     "object_id": str(UUID(int=1)),
+    "id": str(UUID(int=1)),
     "content_type_id": "1",
     "uidb36": "1",
     "key": "set-password",

@@ -130,6 +130,21 @@ WEAKNESSES = {
         ),
         "function every_name runs with its owner's rights and a client may call it",
     ),
+    "a schema in which clients may make objects": (
+        "grant create on schema public to portal_client",
+        "role portal_client may make objects in schema public",
+    ),
+    "a schema in which everybody may make objects": (
+        "grant create on schema public to public",
+        "role portal_login may make objects in schema public",
+    ),
+    "a schema beside the portal's": (
+        (
+            "create schema copies; create table copies.recovery as select * from incidents_recovery; "
+            "grant usage on schema copies to portal_client"
+        ),
+        "role portal_client may use schema copies, which is not declared",
+    ),
     "a company set for the login": (
         "alter role portal_login set portal.company_id = '00000000-0000-0000-0000-000000000001'",
         "portal_login in every database starts with portal.company_id already set",

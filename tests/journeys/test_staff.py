@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from incidents.demo import founding, others, people
+from incidents.demo.people import Person
 from tests.journeys import browsing
 from tests.journeys.browsing import Browsing
 
@@ -108,9 +109,9 @@ def test_a_resolved_that_would_be_untrue_is_refused_with_the_numbers(windows: Br
     expect(updates).to_contain_text("Everything works again for everyone.")
 
 
-def ask(windows: Browsing, path: str) -> Page:
-    """Quillmere's owner asks for a report, unless it is asked for already."""
-    page = windows.open(path, person=people.LOU)
+def ask(windows: Browsing, person: Person, path: str) -> Page:
+    """Ask for a report, and stay on the page that says where the request stands."""
+    page = windows.open(path, person=person)
     page.get_by_label("What do you need it for?").fill("For our franchisees.")
     page.get_by_role("button", name="Send the request").click()
     expect(page.get_by_role("region", name="Where your request stands")).to_contain_text("Answer due")
@@ -118,7 +119,7 @@ def ask(windows: Browsing, path: str) -> Page:
 
 
 def test_staff_decline_a_request_and_the_client_reads_the_reason(windows: Browsing) -> None:
-    client = ask(windows, f"/quillmere/incidents/{founding.REFERENCE}/post-mortem/")
+    client = ask(windows, people.LOU, f"/quillmere/incidents/{founding.REFERENCE}/post-mortem/")
     staff = console(windows)
     staff.goto(windows.portal.url("/admin/incidents/postmortemrequest/"))
     choose_action(staff, company="Quillmere", action="Decline with a reason…")
@@ -134,9 +135,9 @@ def test_staff_decline_a_request_and_the_client_reads_the_reason(windows: Browsi
 
 
 def test_staff_accept_a_request_and_the_client_reads_by_when(windows: Browsing) -> None:
-    client = ask(windows, f"/quillmere/incidents/{others.COMPLETED}/post-mortem/")
+    client = ask(windows, people.GUS, f"/globex/incidents/{others.RESOLVED}/post-mortem/")
     staff = console(windows)
-    staff.get_by_role("row").filter(has_text="Quillmere").get_by_role("link").click()
+    staff.get_by_role("row").filter(has_text=others.RESOLVED).get_by_role("link").click()
     staff.get_by_role("button", name="Accept").click()
     expect(staff.get_by_text("1 request was accepted.")).to_be_visible()
     client.reload()

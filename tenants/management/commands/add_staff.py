@@ -27,6 +27,4 @@ class Command(BaseCommand):
             if User.objects.filter(email=email).exists():
                 raise CommandError(f"{email} has an account already; members of companies are never staff.")
             User.objects.create_superuser(email, name=name)
-        self.stdout.write(
-            f"{email} is staff. “Forgot your password?” at the sign-in page sets the password."
-        )
+        self.stdout.write(f"{email} is staff. “Forgot your password?” at the sign-in page sets the password.")
