@@ -7,7 +7,7 @@ from xdist.scheduler import LoadScopeScheduling
 JOURNEYS = "tests/journeys/"
 
 
-class JourneysTogether(LoadScopeScheduling):
+class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]  # the library has no types
     """One test after the other to whoever is free, but all browser journeys to one process.
 
     They share one portal and one browser, and are the longest, so they are given out first.

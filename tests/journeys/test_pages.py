@@ -105,7 +105,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(windows: Browsing
     expect(page.locator("main a, main button").first).to_be_focused()
 
     page.goto(windows.portal.url("/acme/"))
-    seen = []
+    seen: list[tuple[str, bool]] = []
     while not seen or not seen[-1][0].startswith("<body"):
         page.keyboard.press("Tab")
         seen.append(page.evaluate(FOCUSED))

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -170,7 +171,7 @@ def test_only_a_closed_policy_takes_no_requests() -> None:
 def test_what_people_type_is_shown_as_they_typed_it() -> None:
     """Titles, names, purposes, reasons and components are text, never markup or a template."""
     company = {"slug": "acme", "name": HOSTILE}
-    pieces = {
+    pieces: dict[str, dict[str, Any]] = {
         "components/incident_row.html": {"row": ROW, "company": company, "zone": "UTC"},
         "web/incidents/roster.html": {
             "page": {
