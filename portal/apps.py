@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.core import checks
 
+from portal.celery import app as celery_app
 from portal.checks import isolation_stands
 
 
@@ -11,6 +12,8 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
+        # For the web's threads: without it they would look for a broker of the library's choice.
+        celery_app.set_default()
         checks.register(isolation_stands, deploy=True)
 
 

@@ -13,7 +13,7 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["tenants", "incidents"])
 app.conf.beat_schedule = {
-    "sweep-mail": {"task": "tenants.tasks.sweep_mail", "schedule": 10.0},
+    "sweep-mail": {"task": "tenants.tasks.sweep_mail", "schedule": 5.0},
     "clear-ended-sign-ins": {"task": "tenants.tasks.clear_ended_sessions", "schedule": 3600.0},
     "advance-maintenance": {"task": "incidents.tasks.advance_maintenance", "schedule": 15.0},
 }

@@ -101,6 +101,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "portal",
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
     }
 }
 CELERY_BROKER_URL = env.value("CELERY_BROKER_URL") or REDIS_URL
@@ -148,6 +149,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# From one address fewer wrong passwords than would shut out the person they are tried on.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,100/5m/key"}
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24 * 3
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = True

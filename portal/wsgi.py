@@ -4,9 +4,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from portal.charsets import OnlyUtf8
+from tenants import walls
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-application = get_wsgi_application()
-
-from tenants import walls  # noqa: E402 - models can be imported only after Django was set up
-
+application = OnlyUtf8(get_wsgi_application())
 walls.refuse_unless_standing()

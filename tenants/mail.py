@@ -63,7 +63,7 @@ def _send(mail: OutgoingMail, *, now: datetime) -> int:
         message.attach_alternative(mail.body_html, "text/html")
     try:
         message.send()
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, ValueError) as error:
         attempts = mail.attempts + 1
         log.warning("mail_failed", mail_id=str(mail.pk), attempts=attempts, error=type(error).__name__)
         with scope.as_staff():

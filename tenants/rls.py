@@ -27,12 +27,13 @@ COMPANY_SETTING = "portal.company_id"
 CURRENT_COMPANY = f"(select nullif(current_setting('{COMPANY_SETTING}', true), '')::uuid)"
 
 Kind = Literal["company-owned", "published", "staff-only", "identity", "framework"]
-COMMANDS = ("select", "insert", "update", "delete")
+Columns = tuple[tuple[str, tuple[str, ...]], ...]
+"""(command, columns): the command is allowed on these columns alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What one role may do to a table with one command, on which rows and (for select) columns."""
+    """What one role may do to a table with one command, on which rows and columns (none: all)."""
 
     role: str
     command: str
@@ -56,17 +57,25 @@ class Access:
         return self.kind != "framework"
 
 
-def _rules(role: str, commands: str, rows: str = "true", columns: tuple[str, ...] = ()) -> tuple[Rule, ...]:
+def _rules(role: str, commands: str, rows: str = "true", columns: Columns = ()) -> tuple[Rule, ...]:
+    of_command = dict(columns)
     return tuple(
-        Rule(role=role, command=command, rows=rows, columns=columns if command == "select" else ())
+        Rule(role=role, command=command, rows=rows, columns=of_command.get(command, ()))
         for command in commands.split()
     )
 
 
-def company_owned(*, client: str = "select", staff: str = "select insert update delete") -> Access:
+def company_owned(
+    *,
+    client: str = "select",
+    client_columns: Columns = (),
+    staff: str = "select insert update delete",
+) -> Access:
     """Rows of one company each, named by `company_id`."""
     own = f"company_id = {CURRENT_COMPANY}"
-    return Access(kind="company-owned", rules=_rules(CLIENT, client, own) + _rules(STAFF, staff))
+    return Access(
+        kind="company-owned", rules=_rules(CLIENT, client, own, client_columns) + _rules(STAFF, staff)
+    )
 
 
 def published(
@@ -76,7 +85,8 @@ def published(
     staff: str = "select insert update delete",
 ) -> Access:
     """Rows written for every company that `rows` (an SQL condition) lets read them."""
-    return Access(kind="published", rules=_rules(CLIENT, "select", rows, columns) + _rules(STAFF, staff))
+    readable = (("select", columns),) if columns else ()
+    return Access(kind="published", rules=_rules(CLIENT, "select", rows, readable) + _rules(STAFF, staff))
 
 
 def of_own_incidents(column: str = "incident_id") -> str:
@@ -95,7 +105,7 @@ def staff_only(staff: str = "select insert update delete") -> Access:
 def identity(
     *,
     visitor: str = "select",
-    visitor_columns: tuple[str, ...] = (),
+    visitor_columns: Columns = (),
     client: str = "",
     client_rows: str = "false",
     staff: str = "select insert update delete",

@@ -23,4 +23,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
     """Rendered without context processors: an error page reads nothing from anywhere."""
     context = {"request_id": getattr(request, "request_id", "")}
-    return HttpResponse(loader.render_to_string(template, context), status=status)
+    headers = {"Cache-Control": "private, no-store"}
+    return HttpResponse(loader.render_to_string(template, context), status=status, headers=headers)

@@ -45,11 +45,16 @@ def detail(request: ClientRequest, reference: str) -> HttpResponse:
 
 
 def _shaped_by(request: ClientRequest, version: PageVersion) -> tuple[Hashable, ...]:
-    """Everything that shapes the live part: versions, zone, consent and, while it moves, the minute."""
+    """Everything that shapes the live part: versions, zone, consent and what moves with the clock.
+
+    That is whether the report is late and, while the incident or the account is open, the minute.
+    """
     return (
         version.incident_id,
         version.version,
         version.request_state,
+        version.report_due_at,
+        version.report_is_late(request.now),
         request.zone,
         request.company.name,
         request.company.consents_to_be_named,

@@ -335,7 +335,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("role__in", ["owner", "manager", "reader"])), name="membership_role"
             ),
         ),
-        rls.Protect("tenants_user", rls.identity(visitor="select update")),
+        rls.Protect(
+            "tenants_user",
+            rls.identity(visitor="select update", visitor_columns=(("update", ("password", "last_login")),)),
+        ),
         rls.Protect(
             "tenants_company", rls.identity(client="select", client_rows=f"id = {rls.CURRENT_COMPANY}")
         ),
@@ -344,6 +347,16 @@ class Migration(migrations.Migration):
             rls.identity(client="select", client_rows=f"company_id = {rls.CURRENT_COMPANY}"),
         ),
         rls.Protect("tenants_session", rls.identity(visitor="select insert update delete")),
-        rls.Protect("tenants_outgoingmail", rls.identity(visitor="select insert", visitor_columns=("id",))),
-        rls.Protect("tenants_auditevent", rls.company_owned(client="select insert", staff="select insert")),
+        rls.Protect(
+            "tenants_outgoingmail",
+            rls.identity(visitor="select insert", visitor_columns=(("select", ("id",)),)),
+        ),
+        rls.Protect(
+            "tenants_auditevent",
+            rls.company_owned(
+                client="select insert",
+                client_columns=(("select", ("id", "company_id")),),
+                staff="select insert",
+            ),
+        ),
     ]

@@ -11,7 +11,9 @@ from tenants.models.user import User
 class AuditEvent(Business):
     """One thing that somebody did. Rows without a company are the vendor's own."""
 
-    access = rls.company_owned(client="select insert", staff="select insert")
+    access = rls.company_owned(
+        client="select insert", client_columns=(("select", ("id", "company_id")),), staff="select insert"
+    )
 
     company = models.ForeignKey(
         Company, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"

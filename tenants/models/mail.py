@@ -14,7 +14,9 @@ class OutgoingMail(Keyed):
     Whoever resets a password writes a row as a visitor, who can read back nothing but its key.
     """
 
-    access: ClassVar[rls.Access] = rls.identity(visitor="select insert", visitor_columns=("id",))
+    access: ClassVar[rls.Access] = rls.identity(
+        visitor="select insert", visitor_columns=(("select", ("id",)),)
+    )
 
     to_address = models.EmailField(max_length=254)
     subject = models.CharField(max_length=200)

@@ -39,7 +39,9 @@ class UserManager(BaseUserManager["User"]):
 class User(Keyed, AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in by e-mail. Staff are never members of a company."""
 
-    access: ClassVar[rls.Access] = rls.identity(visitor="select update")
+    access: ClassVar[rls.Access] = rls.identity(
+        visitor="select update", visitor_columns=(("update", ("password", "last_login")),)
+    )
 
     email = models.EmailField("e-mail", max_length=254, unique=True)
     name = models.CharField(max_length=120)
