@@ -1,9 +1,11 @@
 """Tasks of the background: each runs in the scope that its decorator names, or not at all."""
 
+import threading
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from incidents.models import Recovery
@@ -85,3 +87,11 @@ def test_sign_ins_that_ended_are_cleared_and_others_stay(world: World) -> None:
         Session.objects.create(session_key=key, session_data="", expire_date=expires)
     tasks.clear_ended_sessions()
     assert set(Session.objects.values_list("session_key", flat=True)) == {"lasting"}
+
+
+def test_a_thread_of_the_web_finds_the_portals_own_broker() -> None:
+    brokers: list[str] = []
+    thread = threading.Thread(target=lambda: brokers.append(tasks.sweep_mail.app.conf.broker_url))
+    thread.start()
+    thread.join()
+    assert brokers == [settings.CELERY_BROKER_URL]
