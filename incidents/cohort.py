@@ -197,6 +197,12 @@ def own_recovery(
     )
 
 
+def entries_in_effect(entries: Iterable[Entry], *, now: datetime) -> tuple[Entry, ...]:
+    """The entries that `own_recovery` goes by: the last recorded of each component and instant."""
+    counted = _entries_that_count(entries, components=None, now=clocks.as_utc(now))
+    return tuple({(entry.component_id, entry.at): entry for entry in counted}.values())
+
+
 def standings(recoveries: Sequence[CompanyRecovery], *, tail_percent: int = 5) -> Cohort:
     """The cohort of one incident and each company's place in it.
 

@@ -23,6 +23,21 @@ class InstantInFuture(Refusal):
     message = "The time lies in the future. Record what has happened. Nothing was recorded."
 
 
+class InstantTooEarly(Refusal):
+    code = "instant_too_early"
+    message = "The time lies more than 7 days before the incident's start. Nothing was recorded."
+
+
+class StartInFuture(Refusal):
+    code = "start_in_future"
+    message = "The start lies in the future, and an incident has begun. Nothing was published."
+
+
+class NotBegun(Refusal):
+    code = "not_begun"
+    message = "The maintenance has not begun, so it cannot be completed. Nothing was posted."
+
+
 class AlreadyPublished(Refusal):
     code = "already_published"
     message = "This incident is published already."

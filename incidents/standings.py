@@ -4,6 +4,7 @@ The only place that reads across companies on behalf of clients; always in the s
 a client must not read is left out here, when it is written.
 """
 
+import dataclasses
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from incidents.choices import RosterPolicy
 from incidents.models import Cohort, Incident, Recovery, RosterEntry
 
 SMALLEST_SHOWN_COHORT = 20
-"""Below it the instants and the curve would point at single companies, and the tail is empty."""
+"""Below it instants, curve, places and a tail would point at single companies: none is published."""
 
 _WRITE_STANDINGS = """
 update incidents_recovery recovery
@@ -67,15 +68,27 @@ def bump(incident: Incident) -> None:
     incident.save(update_fields=["version"])
 
 
+def _is_shown(cohort: arithmetic.Cohort) -> bool:
+    return cohort.affected_count >= SMALLEST_SHOWN_COHORT
+
+
 def _write_standings(incident: Incident, cohort: arithmetic.Cohort) -> None:
+    published = (
+        cohort.standings
+        if _is_shown(cohort)
+        else [
+            dataclasses.replace(standing, rank=None, percentile=None, in_tail=False)
+            for standing in cohort.standings
+        ]
+    )
     _execute(
         _WRITE_STANDINGS,
         [
             incident.is_over,
-            [standing.company_id for standing in cohort.standings],
-            [standing.rank for standing in cohort.standings],
-            [standing.percentile for standing in cohort.standings],
-            [standing.in_tail for standing in cohort.standings],
+            [standing.company_id for standing in published],
+            [standing.rank for standing in published],
+            [standing.percentile for standing in published],
+            [standing.in_tail for standing in published],
             incident.pk,
             incident.is_over,
         ],
@@ -89,8 +102,10 @@ def _write_cohort(
     *,
     now: datetime,
 ) -> None:
-    is_shown = cohort.affected_count >= SMALLEST_SHOWN_COHORT
-    is_counted = incident.roster_policy != RosterPolicy.HIDDEN and cohort.restored_share_at is not None
+    is_shown = _is_shown(cohort)
+    is_counted = (
+        is_shown and incident.roster_policy != RosterPolicy.HIDDEN and cohort.restored_share_at is not None
+    )
     points = (
         curve.recovery_curve(
             [each.restored_at for each in recoveries if each.restored_at],

@@ -10,7 +10,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm, UserCreationForm
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -157,10 +157,32 @@ class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[type-arg]
         if change and "email" in form.changed_data:
             # What the person signed in with before must not open the account any more.
             EmailAddress.objects.filter(user=obj).exclude(email=obj.email).delete()
+        if not change:
+            self._write_down(request, "person.added", obj, is_staff=obj.is_staff)
+        elif form.changed_data:
+            self._write_down(
+                request,
+                "person.changed",
+                obj,
+                fields=form.changed_data,
+                is_active=obj.is_active,
+                is_staff=obj.is_staff,
+                is_superuser=obj.is_superuser,
+            )
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002 - Django's name
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and isinstance(answer, HttpResponseRedirect):
+            self._write_down(request, "person.password_changed", User.objects.get(pk=id))
+        return answer
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
         write_down_memberships(request, formset)
+
+    @staticmethod
+    def _write_down(request: HttpRequest, action: str, person: User, **detail: Any) -> None:
+        audit.record(pages.staff(request).actor, action, person, now=timezone.now(), **detail)
 
     @staticmethod
     def _rules(request: HttpRequest) -> bool:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AdminSplitDateTime, BaseAdminDateWidget, BaseAdminTimeWidget
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import models
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -22,6 +24,9 @@ from tenants.errors import Refusal
 from tenants.models import User
 
 NOTHING = "–"
+EARLIEST_YEAR = 2000
+LATEST_AHEAD = timedelta(days=5 * 366)
+NO_TIME = timedelta(0)
 
 
 class StaffRequest(HttpRequest):
@@ -115,7 +120,11 @@ class InstantWidget(AdminSplitDateTime):
 
 
 class InstantField(forms.SplitDateTimeField):
-    """Day and time, read in the zone that is named beside them."""
+    """Day and time, read in the zone that is named beside them.
+
+    From the year 2000 to five years ahead: what lies outside was mistyped. A time that the clocks
+    show twice, in the night on which they go back, is read as the first.
+    """
 
     widget = InstantWidget
 
@@ -126,11 +135,34 @@ class InstantField(forms.SplitDateTimeField):
 
     @property
     def help_text(self) -> str:
-        return f"{self.said} Day/month/year, in {zone_words()}.".strip()
+        twice = " A time that the clocks show twice is the first." if _clocks_change() else ""
+        return f"{self.said} Day/month/year, in {zone_words()}.{twice}".strip()
 
     @help_text.setter
     def help_text(self, said: str) -> None:
         self.said = said
+
+    def clean(self, value: Any) -> datetime | None:
+        at: datetime | None = super().clean(value)
+        if at is not None and (at.year < EARLIEST_YEAR or at > timezone.now() + LATEST_AHEAD):
+            raise ValidationError(f"Choose a day from {EARLIEST_YEAR} on, at most five years ahead.")
+        return at
+
+    def compress(self, data_list: Any) -> datetime | None:
+        if data_list and not any(part in self.empty_values for part in data_list):
+            typed = datetime.combine(*data_list)
+            zone = timezone.get_current_timezone()
+            first, second = (typed.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+            if (first.utcoffset() or NO_TIME) > (second.utcoffset() or NO_TIME):
+                return first
+        compressed: datetime | None = super().compress(data_list)
+        return compressed
+
+
+def _clocks_change() -> bool:
+    """Whether the clocks of the zone in force change within the year."""
+    days = (datetime(timezone.now().year, month, 1, tzinfo=UTC) for month in (1, 7))
+    return len({timezone.localtime(day).utcoffset() for day in days}) > 1
 
 
 class NamedRows(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not generic at run time
@@ -173,9 +205,38 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         return str(row)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if any("\0" in value for values in request.GET.lists() for value in values[1]):
+            raise BadRequest("No text holds a NUL.")
         name = str(self.opts.verbose_name_plural)
         title = name[:1].upper() + name[1:]
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        if "\0" in search_term:
+            raise BadRequest("No text holds a NUL.")
+        return super().get_search_results(request, queryset, search_term)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address proposes for a new row, as far as it can be read; instants never."""
+        proposed: dict[str, Any] = super().get_changeform_initial_data(request)
+        return {name: value for name, value in proposed.items() if self._can_hold(name, value)}
+
+    def _can_hold(self, name: str, value: Any) -> bool:
+        try:
+            field = self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        if not isinstance(field, models.Field) or isinstance(field, models.DateTimeField):
+            return False
+        return _is_readable(field, value)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *positional: Any, **named: Any
+    ) -> Any:
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(_is_readable(self.opts.pk, key) for key in keys):
+            raise BadRequest("A selected key is none.")
+        return super().response_action(request, queryset, *positional, **named)
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *positional: Any, **named: Any
@@ -234,6 +295,14 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
 
     def _page_name(self, place: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{place}"
+
+
+def _is_readable(field: Any, value: Any) -> bool:
+    try:
+        field.to_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 class RecordAdmin(StaffAdmin):

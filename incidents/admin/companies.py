@@ -163,6 +163,17 @@ class CompanyAdmin(StaffAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("slug", "access", "consent", "since")
 
+    def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        if "name" in form.changed_data:
+            disclosure.rename(
+                pages.staff(request).actor, company_id=obj.pk, name=obj.name, now=timezone.now()
+            )
+        # Only what the form changes: consent or access may have changed since it was read.
+        obj.save(update_fields=[field for field in form.changed_data if field == "time_zone"])
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if "runs_on" not in form.cleaned_data:

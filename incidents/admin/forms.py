@@ -122,6 +122,8 @@ class UpdateForm(forms.Form):
     )
     newest_update = forms.CharField(required=False, widget=forms.HiddenInput)
     """The newest update that its author had seen, so that nothing is posted twice or past another."""
+    restored_count = forms.CharField(required=False, widget=forms.HiddenInput)
+    """How many were restored when its author last saw the numbers, so that none is posted stale."""
 
     def __init__(self, *values: Any, incident: Incident, now: datetime, **options: Any) -> None:
         super().__init__(*values, **options)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -32,7 +32,10 @@ class StandingFilter(admin.SimpleListFilter):
         return [("draft", "Drafts"), ("open", "Open"), ("over", "Over")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
-        over = Q(state__in=(IncidentState.RESOLVED, IncidentState.COMPLETED))
+        is_open_for_somebody = Q(
+            kind=IncidentKind.INCIDENT, cohort__restored_count__lt=F("cohort__affected_count")
+        )
+        over = Q(state__in=(IncidentState.RESOLVED, IncidentState.COMPLETED)) & ~is_open_for_somebody
         published = queryset.filter(published_at__isnull=False)
         match self.value():
             case "draft":
@@ -124,7 +127,7 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
         found = super().get_object(request, object_id, from_field)
         if found is None or request.method != "POST":
             return found
-        Incident.objects.select_for_update().get(pk=found.pk)
+        Incident.objects.select_for_update(no_key=True).get(pk=found.pk)
         return super().get_object(request, object_id, from_field)
 
     def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:

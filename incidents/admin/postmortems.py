@@ -125,7 +125,7 @@ class PostMortemRequestAdmin(RecordAdmin):
     def _accept(self, request: HttpRequest, ids: Collection[UUID]) -> None:
         with pages.refusals_shown(request):
             count = postmortems.accept(pages.staff(request).actor, request_ids=ids, now=timezone.now())
-            messages.success(request, f"{_requests(count)} accepted. The reports are due now.")
+            messages.success(request, f"{_requests(count)} accepted. The due dates of the reports are set.")
 
     def _decline(self, request: HttpRequest, ids: Collection[UUID], reason: str) -> bool:
         try:

@@ -1,5 +1,6 @@
 """The page on which staff write an update: preview, guard against an untrue “resolved”, post."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -32,11 +33,15 @@ class UpdatePage(StaffAdmin):
             messages.error(request, errors.NotPublished.message)
             return self.to_row(incident)
         newest = Update.objects.filter(incident=incident).order_by("-published_at", "-pk").first()
+        counts = Cohort.objects.filter(incident=incident).first()
         form = forms.UpdateForm(
             request.POST or None,
             incident=incident,
             now=timezone.now(),
-            initial={"newest_update": str(newest.pk) if newest else ""},
+            initial={
+                "newest_update": str(newest.pk) if newest else "",
+                "restored_count": str(counts.restored_count) if counts else "",
+            },
         )
         context: dict[str, Any] = {}
         if request.method == "POST" and form.is_valid():
@@ -60,6 +65,8 @@ class UpdatePage(StaffAdmin):
         typed = form.cleaned_data
         kind, text, reason = UpdateKind(typed["kind"]), typed["text"], ""
         if "_monitoring" in request.POST:
+            if self._has_moved(incident, form, context):
+                return False
             kind, text = UpdateKind.MONITORING, typed["honest_text"]
         elif "_override" in request.POST:
             reason = typed["override_reason"]
@@ -78,15 +85,31 @@ class UpdatePage(StaffAdmin):
                 now=timezone.now(),
             )
         except errors.NotAllRestored as refusal:
-            if not typed["honest_text"]:
-                _fill(form, "honest_text", honest_text(refusal, text))
-            context["refusal"] = refusal
+            _show_numbers(form, refusal, context)
             return False
         except Refusal as refusal:
             form.add_error(None, refusal.message)
             return False
         readers = "staff only" if typed["audience"] == Audience.STAFF else "everyone affected"
         messages.success(request, f"Posted as “{kind.label}” for {readers}.")
+        return True
+
+    def _has_moved(self, incident: Incident, form: forms.UpdateForm, context: dict[str, Any]) -> bool:
+        """Whether more, or fewer, are restored than the author has seen; then the form says so.
+
+        The incident's row is locked, so the numbers hold until the text is posted.
+        """
+        refusal = incidents.not_all_restored(incident)
+        if refusal is None:
+            form.add_error(None, "Everybody is restored by now: “Resolved” is true. Read your text again.")
+            return True
+        if form.cleaned_data["restored_count"] == str(refusal.restored_count):
+            return False
+        form.add_error(
+            "honest_text",
+            f"{refusal.restored_count} of {refusal.affected_count} are restored by now. Read it again.",
+        )
+        _show_numbers(form, refusal, context)
         return True
 
     def _form_page(
@@ -116,12 +139,33 @@ def honest_text(refusal: errors.NotAllRestored, text: str) -> str:
 
     "Monitoring: 88.3% restored" becomes "**88.3% of accounts are restored: 212 of 240.** …".
     """
+    return f"{_numbers(refusal)}\n\n{text}"
+
+
+def _numbers(refusal: errors.NotAllRestored) -> str:
     share = refusal.honest_alternative.split(": ", 1)[1].split(" ", 1)[0]
     still = "1 account is" if refusal.open_count == 1 else f"{refusal.open_count} accounts are"
     return (
         f"**{share} of accounts are restored: {refusal.restored_count} of {refusal.affected_count}.** "
-        f"{still} not restored yet, and for them the incident goes on.\n\n{text}"
+        f"{still} not restored yet, and for them the incident goes on."
     )
+
+
+_NUMBERS = re.compile(
+    r"\*\*[\d.]+% of accounts are restored: \d+ of \d+\.\*\* "
+    r"\d+ accounts? (?:is|are) not restored yet, and for them the incident goes on\."
+)
+
+
+def _show_numbers(form: forms.UpdateForm, refusal: errors.NotAllRestored, context: dict[str, Any]) -> None:
+    """Offer the honest text with the numbers of now; what the author made of it is kept."""
+    typed = form.data.get("honest_text", "")
+    if typed.strip():
+        _fill(form, "honest_text", _NUMBERS.sub(lambda _old: _numbers(refusal), typed))
+    else:
+        _fill(form, "honest_text", honest_text(refusal, form.data.get("text", "")))
+    _fill(form, "restored_count", str(refusal.restored_count))
+    context["refusal"] = refusal
 
 
 def _is_the_same(newest: Update, form: forms.UpdateForm, request: HttpRequest) -> bool:

@@ -109,7 +109,7 @@ class ClaimAdmin(StaffAdmin):
         return may and obj is not None and obj.incident.is_draft
 
     def save_model(self, request: HttpRequest, obj: Claim, form: Any, change: bool) -> None:
-        incident = Incident.objects.select_for_update().get(pk=obj.incident_id)
+        incident = Incident.objects.select_for_update(no_key=True).get(pk=obj.incident_id)
         super().save_model(request, obj, form, change)
         standings.bump(incident)
         audit.record(

@@ -388,6 +388,52 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="AffectedPlacement",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=tenants.models.base.UuidV7(),
+                        default=uuid6.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.company",
+                    ),
+                ),
+                (
+                    "component",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="incidents.component",
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="incidents.incident",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
             name="RecoveryEntry",
             fields=[
                 (
@@ -767,6 +813,16 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="affectedplacement",
+            index=models.Index(fields=["incident", "company"], name="placement_of_incident"),
+        ),
+        migrations.AddConstraint(
+            model_name="affectedplacement",
+            constraint=models.UniqueConstraint(
+                fields=("company", "incident", "component"), name="affected_placement_once"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="recoveryentry",
             index=models.Index(fields=["company", "incident", "at"], name="entry_of_company"),
         ),
@@ -898,6 +954,8 @@ class Migration(migrations.Migration):
         ),
         rls.Protect("incidents_claim", rls.published(rls.of_own_incidents())),
         rls.Protect("incidents_recovery", rls.company_owned()),
+        rls.Protect("incidents_affectedplacement", rls.company_owned(staff="select insert")),
+        rls.TieToCompany("incidents_affectedplacement", "incidents_recovery", "incident_id"),
         rls.Protect("incidents_recoveryentry", rls.company_owned(staff="select insert")),
         rls.TieToCompany("incidents_recoveryentry", "incidents_recovery", "incident_id"),
         rls.Protect("incidents_cohort", rls.published(rls.of_own_incidents())),

@@ -59,6 +59,29 @@ class Recovery(CompanyOwned):
         return f"{self.company_id} in {self.incident_id}: {self.state}"
 
 
+class AffectedPlacement(CompanyOwned):
+    """What a company ran on of an incident's components when it was published.
+
+    Written once: what it runs on later changes nothing about the past.
+    """
+
+    access = rls.company_owned(staff="select insert")
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+", db_index=False)
+    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta(CompanyOwned.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "incident", "component"], name="affected_placement_once"
+            )
+        ]
+        indexes = [models.Index(fields=["incident", "company"], name="placement_of_incident")]
+
+    def __str__(self) -> str:
+        return f"{self.company_id} on {self.component_id} in {self.incident_id}"
+
+
 class RecoveryEntry(CompanyOwned):
     """One fact about one component of one company, written once; a later entry supersedes it."""
 

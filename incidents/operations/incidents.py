@@ -8,7 +8,8 @@ from django.db.models import Count
 
 from incidents import clocks, errors, markdown, standings
 from incidents.choices import Audience, CompanyState, EntrySource, IncidentKind, IncidentState, UpdateKind
-from incidents.models import AffectedComponent, Incident, Placement, Recovery, Update
+from incidents.models import AffectedPlacement, Incident, Recovery, Update
+from incidents.operations.recoveries import CLOCK_TOLERANCE
 from tenants import audit
 from tenants.actor import Actor
 
@@ -21,14 +22,22 @@ STATE_AFTER = {
 }
 """Where an incident stands after an update of that kind; other kinds change nothing."""
 
+_KEEP_PLACEMENTS = """
+insert into incidents_affectedplacement (company_id, incident_id, component_id)
+select placement.company_id, %(incident)s::uuid, placement.component_id
+from incidents_placement placement
+join incidents_affectedcomponent affected on affected.component_id = placement.component_id
+where affected.incident_id = %(incident)s
+on conflict (company_id, incident_id, component_id) do nothing
+"""
+
 _OPEN_RECOVERIES = """
 insert into incidents_recovery
     (company_id, incident_id, state, impacted_at, measured_at, outage_seconds, degraded_seconds, is_final)
 select distinct placement.company_id, %(incident)s::uuid, %(state)s, %(impacted_at)s::timestamptz,
     %(now)s::timestamptz, %(outage_seconds)s::int, %(degraded_seconds)s::int, false
-from incidents_placement placement
-join incidents_affectedcomponent affected on affected.component_id = placement.component_id
-where affected.incident_id = %(incident)s
+from incidents_affectedplacement placement
+where placement.incident_id = %(incident)s
 on conflict (company_id, incident_id) do nothing
 """
 
@@ -38,9 +47,8 @@ insert into incidents_recoveryentry
 select placement.company_id, %(incident)s::uuid, placement.component_id, %(state)s, %(at)s::timestamptz,
     %(source)s, %(actor)s::uuid, %(now)s::timestamptz,
     'declared:' || %(incident)s || ':' || placement.component_id
-from incidents_placement placement
-join incidents_affectedcomponent affected on affected.component_id = placement.component_id
-where affected.incident_id = %(incident)s
+from incidents_affectedplacement placement
+where placement.incident_id = %(incident)s
 on conflict (company_id, idempotency_key) do nothing
 """
 
@@ -57,12 +65,15 @@ def publish(
 
     Each gets a recovery, set-based, in `state` from the incident's start; `unknown` records no
     entry, because nothing is known yet. A company that is not placed there never hears of it.
-    Raises AlreadyPublished and NothingAffected.
+    What each runs on is kept as it is now: later moves do not change this incident. Raises
+    AlreadyPublished, StartInFuture (only a maintenance is announced ahead) and NothingAffected.
     """
     with transaction.atomic():
         incident = _locked(incident_id)
         if not incident.is_draft:
             raise errors.AlreadyPublished
+        if incident.kind == IncidentKind.INCIDENT and incident.started_at > now + CLOCK_TOLERANCE:
+            raise errors.StartInFuture
         so_far_seconds = max(0, clocks.seconds_between(incident.started_at, now))
         values: dict[str, str | int | datetime | None] = {
             "incident": str(incident.pk),
@@ -76,6 +87,7 @@ def publish(
             "now": now,
         }
         with connection.cursor() as cursor:
+            cursor.execute(_KEEP_PLACEMENTS, values)
             cursor.execute(_OPEN_RECOVERIES, values)
             count = int(cursor.rowcount)
             if count == 0:
@@ -104,8 +116,8 @@ def post_update(
     """Post a text, and move the incident to the state that its kind says.
 
     A public `resolved` while an account is not restored raises NotAllRestored with the numbers,
-    unless `override_reason` says why; the override is kept and audited. Raises NotPublished and
-    EmptyText.
+    unless `override_reason` says why; the override is kept and audited. Raises NotPublished,
+    EmptyText, and NotBegun where it would complete a maintenance before its start.
     """
     with transaction.atomic():
         incident = _locked(incident_id)
@@ -114,6 +126,13 @@ def post_update(
         if not body_markdown.strip():
             raise errors.EmptyText
         is_public = audience is Audience.EVERYONE
+        if (
+            is_public
+            and kind is UpdateKind.RESOLVED
+            and incident.is_maintenance
+            and incident.started_at > now
+        ):
+            raise errors.NotBegun
         is_overridden = False
         if is_public and kind is UpdateKind.RESOLVED and incident.kind == IncidentKind.INCIDENT:
             is_overridden = _refuse_unless_all_restored(incident, override_reason)
@@ -143,10 +162,27 @@ def post_update(
     return update
 
 
+def not_all_restored(incident: Incident) -> errors.NotAllRestored | None:
+    """With what numbers a public `resolved` would be refused now; None once everybody is restored.
+
+    They hold as long as the caller holds the incident's row lock. Staff scope.
+    """
+    recoveries = Recovery.objects.filter(incident=incident)
+    affected_count = recoveries.count()
+    restored_count = recoveries.filter(state=CompanyState.RESTORED).count()
+    if restored_count == affected_count:
+        return None
+    return errors.NotAllRestored(
+        affected_count=affected_count,
+        restored_count=restored_count,
+        open_by_data_center=_count_by_data_center(incident),
+    )
+
+
 def advance_maintenance(actor: Actor, *, now: datetime) -> int:
     """Start and end planned maintenance by the clock; returns how many incidents changed."""
     changed = 0
-    due = Incident.objects.select_for_update(skip_locked=True).filter(
+    due = Incident.objects.select_for_update(skip_locked=True, no_key=True).filter(
         kind=IncidentKind.MAINTENANCE, published_at__isnull=False
     )
     for incident in due.filter(state=IncidentState.SCHEDULED, started_at__lte=now):
@@ -165,7 +201,7 @@ def _set_state(actor: Actor, incident: Incident, state: IncidentState, *, now: d
 
 
 def _locked(incident_id: UUID) -> Incident:
-    incident = Incident.objects.select_for_update().filter(pk=incident_id).first()
+    incident = Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
     if incident is None:
         raise errors.IncidentNotFound
     return incident
@@ -173,25 +209,19 @@ def _locked(incident_id: UUID) -> Incident:
 
 def _refuse_unless_all_restored(incident: Incident, override_reason: str) -> bool:
     """True when the record contradicts and a reason overrides; NotAllRestored without a reason."""
-    recoveries = Recovery.objects.filter(incident=incident)
-    open_ids = list(recoveries.exclude(state=CompanyState.RESTORED).values_list("company_id", flat=True))
-    if not open_ids:
+    refusal = not_all_restored(incident)
+    if refusal is None:
         return False
     if override_reason.strip():
         return True
-    raise errors.NotAllRestored(
-        affected_count=recoveries.count(),
-        restored_count=recoveries.filter(state=CompanyState.RESTORED).count(),
-        open_by_data_center=_count_by_data_center(incident),
-    )
+    raise refusal
 
 
 def _count_by_data_center(incident: Incident) -> dict[str, int]:
-    """How many open companies run on the incident's components in each data center."""
-    affected = AffectedComponent.objects.filter(incident=incident).values("component_id")
+    """How many open companies the incident touches in each data center."""
     open_now = Recovery.objects.filter(incident=incident).exclude(state=CompanyState.RESTORED)
     return dict(
-        Placement.objects.filter(component__in=affected, company_id__in=open_now.values("company_id"))
+        AffectedPlacement.objects.filter(incident=incident, company_id__in=open_now.values("company_id"))
         .values_list("component__data_center__code")
         .annotate(count=Count("company_id", distinct=True))
     )

@@ -1,5 +1,6 @@
 """Record when companies went down and came back."""
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -11,12 +12,14 @@ from django.db import connection, transaction
 
 from incidents import cohort, errors, standings
 from incidents.choices import CompanyState, EntrySource
-from incidents.models import AffectedComponent, Incident, Placement, Recovery, RecoveryEntry
+from incidents.models import AffectedPlacement, Incident, Recovery, RecoveryEntry
 from tenants import audit
 from tenants.actor import Actor
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
-"""How far ahead of ours a source's clock may be."""
+"""How far ahead of ours a source's clock may be; what it says counts from our now on."""
+EARLIEST_BEFORE_START = timedelta(days=7)
+"""How long before an incident's declared start a company may have been hit by it."""
 _BATCH = 20_000
 
 _WRITE_ENTRIES = """
@@ -27,6 +30,7 @@ select fact.company_id, %s::uuid, fact.component_id, fact.state, fact.at, %s, %s
 from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[])
     as fact (company_id, component_id, state, at, key)
 on conflict (company_id, idempotency_key) do nothing
+returning company_id, idempotency_key
 """
 
 _WRITE_RECOVERIES = """
@@ -36,6 +40,9 @@ set state = own.state, impacted_at = own.impacted_at, restored_at = own.restored
 from unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::int[])
     as own (company_id, state, impacted_at, restored_at, outage_seconds, degraded_seconds)
 where recovery.incident_id = %s and recovery.company_id = own.company_id
+and (recovery.state, recovery.impacted_at, recovery.restored_at, recovery.outage_seconds,
+        recovery.degraded_seconds)
+    is distinct from (own.state, own.impacted_at, own.restored_at, own.outage_seconds, own.degraded_seconds)
 """
 
 
@@ -62,7 +69,8 @@ def record_recovery(
 ) -> int:
     """Record that companies were in `state` from `at` on; returns how many entries are new.
 
-    One entry per company and affected component that it runs on, or on those of `component_ids`.
+    One entry per company and affected component that it ran on when the incident was published,
+    or on those of `component_ids`.
     Raises NothingSelected and what `record_facts` raises.
     """
     if not company_ids:
@@ -70,6 +78,8 @@ def record_recovery(
     with transaction.atomic():
         placed = _components_of(incident_id, company_ids, component_ids)
         if placed.keys() != set(company_ids):
+            if Incident.objects.filter(pk=incident_id, published_at=None).exists():
+                raise errors.NotPublished
             raise errors.NotAffected
         facts = [
             Fact(company_id=company_id, component_id=component_id, state=state, at=at)
@@ -89,26 +99,30 @@ def record_facts(
 ) -> int:
     """Record facts, in any order; returns how many entries are new.
 
-    The same fact recorded twice adds nothing. Recoveries, standings and roster follow in the same
-    transaction. Raises IncidentNotFound, NotPublished, NothingSelected, InstantInFuture and
-    NotAffected (a company without a recovery in this incident); then nothing is recorded.
+    The same fact recorded twice adds nothing, except that staff may record again what was corrected
+    in between. An instant that is ahead within CLOCK_TOLERANCE is stored as `now`. Recoveries,
+    standings and roster follow in the same transaction. Raises IncidentNotFound, NotPublished,
+    NothingSelected, InstantInFuture, InstantTooEarly and NotAffected (a company without a recovery
+    in this incident); then nothing is recorded.
     """
     if not facts:
         raise errors.NothingSelected
     if max(fact.at for fact in facts) > now + CLOCK_TOLERANCE:
         raise errors.InstantInFuture
     with transaction.atomic():
-        incident = Incident.objects.select_for_update().filter(pk=incident_id).first()
+        incident = Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
         if incident is None:
             raise errors.IncidentNotFound
         if incident.is_draft:
             raise errors.NotPublished
+        if min(fact.at for fact in facts) < incident.started_at - EARLIEST_BEFORE_START:
+            raise errors.InstantTooEarly
         company_ids = {fact.company_id for fact in facts}
         if Recovery.objects.filter(incident=incident, company_id__in=company_ids).count() != len(company_ids):
             raise errors.NotAffected
         added = _add_entries(actor, incident, facts, now=now, source=source)
-        if added:
-            add_up(incident, company_ids, now=now)
+        changed = add_up(incident, company_ids, now=now)
+        if added or changed:
             standings.refresh(incident, now=now)
         audit.record(
             actor,
@@ -125,11 +139,36 @@ def record_facts(
 def _add_entries(
     actor: Actor, incident: Incident, facts: Sequence[Fact], *, now: datetime, source: EntrySource
 ) -> int:
-    """Insert an entry for each fact that is not recorded yet; how many those were. Set-based."""
-    added = 0
+    """Insert an entry for each fact that is not recorded yet; how many those were. Set-based.
+
+    What an automatic source sends again is a retry and adds nothing. What a person records again
+    adds an entry when another one holds at that instant by now: a correction is taken back.
+    """
+    # In their own order, so that of several that are ahead of our clock the latest holds.
+    keyed = [
+        (_key(incident, fact, source), fact) for fact in sorted(facts, key=lambda each: each.at.timestamp())
+    ]
+    written = _write_entries(actor, incident, keyed, now=now, source=source)
+    known = [(key, fact) for key, fact in keyed if (fact.company_id, key) not in written]
+    if known and source is EntrySource.STAFF:
+        again = _no_longer_in_force(incident, known)
+        written |= _write_entries(actor, incident, again, now=now, source=source)
+    return len(written)
+
+
+def _write_entries(
+    actor: Actor,
+    incident: Incident,
+    keyed: Sequence[tuple[str, Fact]],
+    *,
+    now: datetime,
+    source: EntrySource,
+) -> set[tuple[UUID, str]]:
+    """Insert facts whose key is new to their company; (company, key) of those."""
+    written: set[tuple[UUID, str]] = set()
     with connection.cursor() as cursor:
-        for start in range(0, len(facts), _BATCH):
-            batch = facts[start : start + _BATCH]
+        for start in range(0, len(keyed), _BATCH):
+            batch = keyed[start : start + _BATCH]
             cursor.execute(
                 _WRITE_ENTRIES,
                 [
@@ -137,22 +176,48 @@ def _add_entries(
                     str(source),
                     actor.user_id,
                     now,
-                    [fact.company_id for fact in batch],
-                    [fact.component_id for fact in batch],
-                    [str(fact.state) for fact in batch],
-                    [fact.at for fact in batch],
-                    [_key(incident, fact, source) for fact in batch],
+                    [fact.company_id for _key, fact in batch],
+                    [fact.component_id for _key, fact in batch],
+                    [str(fact.state) for _key, fact in batch],
+                    [min(fact.at, now) for _key, fact in batch],
+                    [key for key, _fact in batch],
                 ],
             )
-            added += cursor.rowcount
-    return added
+            written.update(cursor.fetchall())
+    return written
 
 
-def add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) -> None:
-    """Write each company's recovery from its entries; the standings are the caller's to refresh."""
+def _no_longer_in_force(incident: Incident, known: Sequence[tuple[str, Fact]]) -> list[tuple[str, Fact]]:
+    """Those facts, recorded before, whose instant another entry has taken since; each with a new key."""
+    held: dict[tuple[UUID, UUID, datetime], list[str]] = defaultdict(list)
+    at_of: dict[tuple[UUID, str], datetime] = {}
+    rows = RecoveryEntry.objects.filter(
+        incident=incident, company_id__in={fact.company_id for _key, fact in known}
+    ).order_by("recorded_at", "pk")
+    for company_id, component_id, at, state, key in rows.values_list(
+        "company_id", "component_id", "at", "state", "idempotency_key"
+    ):
+        held[company_id, component_id, at].append(state)
+        at_of[company_id, key] = at
+    again = []
+    for key, fact in known:
+        at = at_of[fact.company_id, key]
+        states = held[fact.company_id, fact.component_id, at]
+        if states[-1] != fact.state:
+            again.append((_digest(f"{key}|{len(states)}"), dataclasses.replace(fact, at=at)))
+    return again
+
+
+def add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) -> int:
+    """Write each company's recovery from its entries; returns how many recoveries changed.
+
+    The standings are the caller's to refresh.
+    """
     entries = defaultdict(list)
     for entry in entries_of(incident, company_ids):
         entries[entry[0]].append(entry[1])
+        # Somebody who waited for the lock came with an earlier now; what is recorded counts.
+        now = max(now, entry[1].at)
     placed = _components_of(incident.pk, company_ids, None)
     added = [
         (
@@ -180,6 +245,7 @@ def add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) 
                 incident.pk,
             ],
         )
+        return int(cursor.rowcount)
 
 
 def entries_of(incident: Incident, company_ids: Collection[UUID]) -> list[tuple[UUID, cohort.Entry]]:
@@ -206,9 +272,8 @@ def entries_of(incident: Incident, company_ids: Collection[UUID]) -> list[tuple[
 def _components_of(
     incident_id: UUID, company_ids: Collection[UUID], only: Collection[UUID] | None
 ) -> dict[UUID, list[UUID]]:
-    """Which affected components each company runs on."""
-    affected = AffectedComponent.objects.filter(incident_id=incident_id).values("component_id")
-    placements = Placement.objects.filter(company_id__in=company_ids, component__in=affected)
+    """Which affected components each company ran on when the incident was published."""
+    placements = AffectedPlacement.objects.filter(incident_id=incident_id, company_id__in=company_ids)
     if only is not None:
         placements = placements.filter(component_id__in=only)
     found = defaultdict(list)
@@ -220,4 +285,8 @@ def _components_of(
 def _key(incident: Incident, fact: Fact, source: EntrySource) -> str:
     """The same fact gives the same key, so that a retry or a double click adds nothing."""
     words = f"{incident.pk}|{fact.component_id}|{fact.state}|{fact.at.timestamp()}|{source}"
+    return _digest(words)
+
+
+def _digest(words: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()

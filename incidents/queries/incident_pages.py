@@ -36,13 +36,10 @@ def incident_page(
         raise errors.IncidentNotFound
     incident = recovery.incident
     component_names = _component_names(incident.pk)
-    entries = tuple(
-        RecoveryEntry.objects.filter(incident_id=incident.pk)
-        .order_by("at", "recorded_at", "pk")
-        .values_list("id", "component_id", "state", "at", "recorded_at", "supersedes_id", "source")
-    )
+    entries, source_of = _own_entries(incident.pk)
     own = _own_recovery(recovery, entries, now=now)
-    updates = _updates(incident.pk, own, now=now)
+    updates = _updates(recovery, entries, now=now)
+    shown = cohort.entries_in_effect(entries, now=now)
     return shapes.IncidentPage(
         incident=headers.header(recovery, tuple(component_names.values()), now=now),
         recovery=own,
@@ -51,14 +48,14 @@ def incident_page(
         timeline=timelines.own_timeline(
             entries=[
                 timelines.EntryRow(
-                    at=at,
-                    state=CompanyState(state),
-                    component=component_names.get(component, ""),
-                    source=EntrySource(source),
+                    at=entry.at,
+                    state=entry.state,
+                    component=component_names.get(entry.component_id, ""),
+                    source=source_of[entry.id],
                 )
-                for _id, component, state, at, _recorded, _supersedes, source in entries
+                for entry in shown
             ],
-            component_count=len({component for _id, component, *_rest in entries}),
+            component_count=len({entry.component_id for entry in shown}),
             updates=updates,
         ),
         claims=_claims(incident.pk, own, now=now),
@@ -131,7 +128,7 @@ def request_status(recovery: Any, *, may_request: bool, now: datetime) -> shapes
             preliminary_due_at=recovery.request_preliminary_due_at,
             final_due_at=recovery.request_final_due_at,
             decline_reason=recovery.request_decline_reason,
-            answer_is_late=recovery.request_answered_at is None and now > recovery.request_answer_due_at,
+            as_of=now,
         ),
         can_request=False,
     )
@@ -147,11 +144,15 @@ def _component_names(incident_id: UUID) -> dict[UUID, str]:
     return dict(rows)
 
 
-def _own_recovery(recovery: Recovery, entries: Sequence[Any], *, now: datetime) -> shapes.OwnRecovery:
-    """The stored row, with durations added up from the entries to `now`."""
-    stored = headers.stored_recovery(recovery, now=now)
-    added = cohort.own_recovery(
-        [
+def _own_entries(incident_id: UUID) -> tuple[list[cohort.Entry], dict[UUID, EntrySource]]:
+    """The company's entries in one incident, in no order, and where each of them (by id) came from."""
+    rows = RecoveryEntry.objects.filter(incident_id=incident_id).values_list(
+        "id", "component_id", "state", "at", "recorded_at", "supersedes_id", "source"
+    )
+    entries, source_of = [], {}
+    for entry_id, component_id, state, at, recorded_at, supersedes, source in rows:
+        source_of[entry_id] = EntrySource(source)
+        entries.append(
             cohort.Entry(
                 id=entry_id,
                 component_id=component_id,
@@ -160,11 +161,16 @@ def _own_recovery(recovery: Recovery, entries: Sequence[Any], *, now: datetime) 
                 recorded_at=recorded_at,
                 supersedes=supersedes,
             )
-            for entry_id, component_id, state, at, recorded_at, supersedes, _source in entries
-        ],
-        components=None,
-        now=now,
-    )
+        )
+    return entries, source_of
+
+
+def _own_recovery(
+    recovery: Recovery, entries: Sequence[cohort.Entry], *, now: datetime
+) -> shapes.OwnRecovery:
+    """The stored row, with durations added up from the entries to `now`."""
+    stored = headers.stored_recovery(recovery, now=now)
+    added = cohort.own_recovery(entries, components=None, now=now)
     return dataclasses.replace(
         stored, outage_seconds=added.outage_seconds, degraded_seconds=added.degraded_seconds
     )
@@ -207,7 +213,12 @@ def _roster(recovery: Recovery, *, company_name: str, consents: bool) -> shapes.
     names = sorted(
         (
             shapes.RosterName(
-                name=name, restored_at=restored_at, is_you=bool(recovery.in_tail) and name == company_name
+                name=name,
+                restored_at=restored_at,
+                # Others may have the same name: it is this company only if it is on the list at all.
+                is_you=consents
+                and bool(recovery.in_tail)
+                and (name, restored_at) == (company_name, recovery.restored_at),
             )
             for name, restored_at in rows
         ),
@@ -222,9 +233,11 @@ def _roster(recovery: Recovery, *, company_name: str, consents: bool) -> shapes.
     )
 
 
-def _updates(incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime) -> tuple[shapes.UpdateText, ...]:
+def _updates(
+    recovery: Recovery, entries: Sequence[cohort.Entry], *, now: datetime
+) -> tuple[shapes.UpdateText, ...]:
     rows = list(
-        Update.objects.filter(incident_id=incident_id, audience="everyone")
+        Update.objects.filter(incident_id=recovery.incident_id, audience="everyone")
         .order_by("-published_at", "-pk")
         .values_list("id", "kind", "published_at", "body_html", "next_update_at", "corrects_id")
     )
@@ -241,10 +254,29 @@ def _updates(incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime) -> tu
             corrected_by_id=correction_of.get(update_id),
             corrects_id=corrects_id,
             contradicts_your_record=kind == UpdateKind.RESOLVED
-            and (own.restored_at is None or published_at < own.restored_at),
+            and not _was_restored(recovery, entries, at=published_at, now=now),
         )
         for update_id, kind, published_at, body_html, next_update_at, corrects_id in rows
     )
+
+
+def _was_restored(
+    recovery: Recovery, entries: Sequence[cohort.Entry], *, at: datetime, now: datetime
+) -> bool:
+    """Whether the record, as it is known `now`, says that the company was restored at that instant.
+
+    A component with a later entry only was unknown then, and unknown is not restored; so is one
+    that has none. A maintenance touches a company only where an entry says so.
+    """
+    components = frozenset(entry.component_id for entry in entries)
+    if recovery.incident.is_maintenance and not components:
+        return True
+    is_unknown_for_silence = (
+        recovery.state == CompanyState.UNKNOWN
+        and cohort.own_recovery(entries, components=None, now=now).state is not CompanyState.UNKNOWN
+    )
+    then = cohort.own_recovery(entries, components=components, now=at)
+    return then.state is CompanyState.RESTORED and not is_unknown_for_silence
 
 
 def _claims(incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime) -> tuple[shapes.ClaimRow, ...]:

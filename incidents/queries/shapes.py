@@ -63,9 +63,9 @@ class OwnRecovery:
     total_seconds: int | None
     """First impact to own restoration, or to `as_of` while not restored."""
     rank: int | None
-    """1 + number of companies restored strictly earlier; none while not restored."""
+    """1 + number of companies restored strictly earlier; none while not restored, and below 20 companies."""
     percentile: float | None
-    """Share (0-100) of companies restored at or before this one."""
+    """Share (0-100) of companies restored at or before this one; none where `rank` is."""
     in_tail: bool | None
     """None while the tail is not defined yet (too few companies restored)."""
     is_provisional: bool
@@ -80,8 +80,8 @@ class OwnRecovery:
 class CohortFacts:
     """All affected companies together, without a trace of any single one.
 
-    Instants and curve are withheld (`is_too_small`) below 20 companies, where they would point
-    at single companies.
+    Instants, curve and tail are withheld (`is_too_small`) below 20 companies, where they would
+    point at single companies.
     """
 
     affected_count: int
@@ -130,7 +130,7 @@ class Roster:
 
     policy: RosterPolicy
     tail_count: int | None
-    """None while the tail is not defined, or the policy hides it."""
+    """None while the tail is not defined, in a small cohort, or where the policy hides it."""
     names: tuple[RosterName, ...]
     unnamed_count: int
     you_consent: bool
@@ -196,7 +196,24 @@ class PostMortemRequestState:
     preliminary_due_at: datetime | None
     final_due_at: datetime | None
     decline_reason: str
-    answer_is_late: bool
+    as_of: datetime
+
+    @property
+    def answer_is_late(self) -> bool:
+        return self.state is RequestState.REQUESTED and self.as_of > self.answer_due_at
+
+    @property
+    def preliminary_is_late(self) -> bool:
+        """Whether the accepted preliminary report has not come by its date."""
+        return self.state is RequestState.ACCEPTED and _is_past(self.preliminary_due_at, self.as_of)
+
+    @property
+    def final_is_late(self) -> bool:
+        """Whether the final report has not come by its date, whatever came before it."""
+        return self.state in {
+            RequestState.ACCEPTED,
+            RequestState.PRELIMINARY_DELIVERED,
+        } and _is_past(self.final_due_at, self.as_of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,6 +334,10 @@ class PostMortemPage:
     recovery: OwnRecovery
     status: PostMortemStatus
     as_of: datetime
+
+
+def _is_past(due_at: datetime | None, now: datetime) -> bool:
+    return due_at is not None and now > due_at
 
 
 def _seconds(since: datetime, until: datetime | None) -> int | None:

@@ -1,6 +1,7 @@
 """Whether what a company reads of an incident has changed: the hot path, so one plain statement."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -10,7 +11,12 @@ from incidents.choices import CompanyState, IncidentState
 from tenants import scope
 
 _VERSION = """
-select incident.id, incident.version, incident.state, own.state, request.state
+select incident.id, incident.version, incident.state, own.state, request.state,
+    case request.state
+        when 'requested' then request.answer_due_at
+        when 'accepted' then request.preliminary_due_at
+        when 'preliminary_delivered' then request.final_due_at
+    end
 from incidents_recovery own
 join incidents_incident incident on incident.id = own.incident_id
 left join incidents_postmortemrequest request
@@ -29,10 +35,16 @@ class PageVersion:
     is_over: bool
     is_restored: bool
     request_state: str
+    report_due_at: datetime | None
+    """When what the vendor owes next on the company's request is due; None if nothing or no date."""
+
+    def report_is_late(self, now: datetime) -> bool:
+        """Whether what is owed on the request has not come in time."""
+        return self.report_due_at is not None and now > self.report_due_at
 
     @property
     def is_moving(self) -> bool:
-        """Whether the page also changes with the clock (running durations, late promises)."""
+        """Whether the page also changes with every minute (running durations, late updates)."""
         return not (self.is_over and self.is_restored)
 
 
@@ -46,11 +58,12 @@ def page_version(reference: str) -> PageVersion:
         row = cursor.fetchone()
     if row is None:
         raise errors.IncidentNotFound
-    incident_id, version, incident_state, own_state, request_state = row
+    incident_id, version, incident_state, own_state, request_state, report_due_at = row
     return PageVersion(
         incident_id=incident_id,
         version=version,
         is_over=IncidentState(incident_state).is_over,
         is_restored=own_state == CompanyState.RESTORED,
         request_state=request_state or "",
+        report_due_at=report_due_at,
     )

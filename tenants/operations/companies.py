@@ -37,7 +37,7 @@ def reinstate(actor: Actor, *, company_ids: Collection[UUID], now: datetime) -> 
 
 
 def _locked(company_ids: Collection[UUID], *, is_suspended: bool) -> list[Company]:
-    companies = Company.objects.select_for_update().filter(
+    companies = Company.objects.select_for_update(no_key=True).filter(
         pk__in=company_ids, suspended_at__isnull=not is_suspended
     )
     return list(companies.order_by("pk"))

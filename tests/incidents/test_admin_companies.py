@@ -195,6 +195,22 @@ def test_withdrawn_consent_takes_the_name_off_every_roster_at_once(
     assert roster() == ["One-19"]
 
 
+def test_a_renamed_company_is_not_published_under_its_old_name(
+    world: World, signed_in: SignIn, tail: list[Company]
+) -> None:
+    sent = typed(world, tail[19], name="Apex Stores", time_zone="Asia/Tokyo")
+    assert signed_in(world.sam).post(page("change", tail[19]), sent).status_code == 302
+    assert roster() == ["Apex Stores"]
+    company = again(tail[19])
+    assert (company.name, company.time_zone, company.consents_to_be_named) == (
+        "Apex Stores",
+        "Asia/Tokyo",
+        True,
+    )
+    with scope.as_staff():
+        assert AuditEvent.objects.filter(action="company.renamed", company=company).count() == 1
+
+
 def test_consent_is_set_for_selected_companies(world: World, signed_in: SignIn, tail: list[Company]) -> None:
     chosen = {
         "action": "keep_unnamed",

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from incidents.choices import CompanyState, EntrySource
 from incidents.models import Cohort, Incident, Placement, Recovery, RecoveryEntry
@@ -78,7 +79,7 @@ def test_it_records_and_the_standings_follow(world: World, signed_in: SignIn) ->
         entry = RecoveryEntry.objects.filter(company=world.acme).latest("recorded_at")
         cohort = Cohort.objects.get(incident=world.incident)
     assert recovery.restored_at == factories.STARTED_AT + timedelta(minutes=60)
-    assert recovery.rank == 1
+    assert recovery.in_tail is False, "with two companies there is no tail"
     assert (entry.source, entry.recorded_by_id) == (EntrySource.STAFF, world.sam.pk)
     assert cohort.restored_count == 1
 
@@ -154,7 +155,10 @@ def test_companies_of_two_incidents_are_refused(world: World, signed_in: SignIn)
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"at_0": "04/02/2199"}, "lies in the future"),
+        ({"at_0": f"04/02/{timezone.now().year + 2}"}, "lies in the future"),
+        ({"at_0": "04/02/2199"}, "at most five years ahead"),
+        ({"at_0": "04/02/1900"}, "a day from 2000 on"),
+        ({"at_0": "27/01/2026"}, "more than 7 days before"),
         ({"at_0": ""}, "required"),
         ({"at_0": "", "at_1": ""}, "required"),
         ({"at_0": "31/02/2026"}, "valid date"),
@@ -206,7 +210,7 @@ def test_a_recovery_shows_the_entries_that_it_is_made_of(world: World, signed_in
     assert 'name="_save"' not in words
 
 
-@pytest.mark.parametrize("value", ["not-a-key", "%00", "1", ""])
+@pytest.mark.parametrize("value", ["not-a-key", "1", ""])
 def test_a_filter_that_names_nothing_is_no_error(world: World, signed_in: SignIn, value: str) -> None:
     answer = signed_in(world.sam).get(f"{LIST}?incident={value}")
     assert answer.status_code in (200, 302)

@@ -165,3 +165,15 @@ def test_the_console_orders_requests_by_what_is_due_and_says_late(
         ("Acme Stores", "Answer", False),
         ("Globex Hotels", "Preliminary report", False),
     ]
+
+
+def test_the_board_shows_requests_to_who_may_look_at_them(
+    world: World, signed_in: SignIn, asked: list[PostMortemRequest]
+) -> None:
+    with scope.as_staff():
+        tim = User.objects.create_user("tim@vendor.example", factories.PASSWORD, name="Tim", is_staff=True)
+        tim.user_permissions.set(Permission.objects.filter(codename="view_incident"))
+    words = signed_in(tim).get("/admin/").content.decode()
+    assert world.incident.title in words
+    assert "Post-mortem requests" not in words
+    assert "Post-mortem requests, by due date" in signed_in(world.sam).get("/admin/").content.decode()

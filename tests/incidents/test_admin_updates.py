@@ -36,6 +36,7 @@ def typed(client: Client, incident: Incident, **changes: Any) -> dict[str, Any]:
         "honest_text": "",
         "override_reason": "",
         "newest_update": form["newest_update"].value(),
+        "restored_count": form["restored_count"].value(),
         "_post": "Post update",
     } | changes
 
@@ -142,6 +143,36 @@ def test_the_honest_way_out_posts_as_monitoring(world: World, signed_in: SignIn)
     assert (update.kind, update.body_markdown) == (UpdateKind.MONITORING, "50% are back.")
     assert update.override_reason == ""
     assert state_of(world.incident)[0] == IncidentState.MONITORING
+
+
+def test_the_numbers_are_those_of_the_moment_at_which_they_are_posted(
+    world: World, signed_in: SignIn
+) -> None:
+    factories.place(hooli := factories.company("hooli"), world.api)
+    wide = factories.incident(world.api, title="Wide")
+    client = signed_in(world.sam)
+    sent = typed(client, wide, kind="resolved", text="All is well.")
+    sent.pop("_post")
+    offered = client.post(page(wide), sent).context["form"]
+    own = offered["honest_text"].value() + "\n\nMore at noon."
+    assert "restored: 0 of 3.** 3 accounts are not" in own
+    factories.restore(world.acme, wide, minutes=60)
+    stale = sent | {"honest_text": own, "restored_count": "0", "_monitoring": "yes"}
+    shown = client.post(page(wide), stale)
+    assert "1 of 3 are restored by now" in shown.content.decode()
+    assert updates(wide) == []
+    form = shown.context["form"]
+    text, seen = form["honest_text"].value(), form["restored_count"].value()
+    assert (text.count(" of 3"), seen) == (1, "1")
+    assert text.startswith("**33.3% of accounts are restored: 1 of 3.** 2 accounts are not restored yet")
+    assert text.endswith("All is well.\n\nMore at noon.")
+    assert client.post(page(wide), stale | {"honest_text": text, "restored_count": seen}).status_code == 302
+    assert [update.body_markdown for update in updates(wide)] == [text]
+    factories.restore([world.globex, hooli], wide, minutes=70)
+    late = typed(client, wide, kind="resolved", honest_text=text, _monitoring="yes")
+    late.pop("_post")
+    assert "Everybody is restored by now" in client.post(page(wide), late).content.decode()
+    assert len(updates(wide)) == 1
 
 
 def test_an_override_needs_a_reason_and_leaves_a_trace(world: World, signed_in: SignIn) -> None:

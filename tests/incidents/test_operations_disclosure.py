@@ -1,4 +1,4 @@
-"""Consent to be named: withdrawn, a name is gone with the same commit; given, it is there."""
+"""Consent and names: a name that is withdrawn or changed is gone with the same commit."""
 
 import threading
 from datetime import timedelta
@@ -9,7 +9,7 @@ from django.db import connection
 from incidents import standings
 from incidents.choices import CompanyState, RosterPolicy
 from incidents.models import Incident
-from incidents.operations import disclosure, recoveries
+from incidents.operations import disclosure, postmortems, recoveries
 from tenants import scope
 from tenants.actor import SYSTEM
 from tenants.models import AuditEvent, Company
@@ -99,6 +99,36 @@ def test_given_consent_names_nobody_where_no_names_are_published(tailed: World, 
     assert names(tailed) == []
 
 
+def rename(world: World, name: str) -> bool:
+    with scope.as_staff():
+        changed = disclosure.rename(factories.actor(world.sam), company_id=world.acme.pk, name=name, now=NOW)
+        world.incident.refresh_from_db()
+    return changed
+
+
+def test_a_renamed_company_is_published_under_its_new_name_only(tailed: World) -> None:
+    version = tailed.incident.version
+    assert rename(tailed, "Apex Stores") is True
+    assert names(tailed) == ["Apex Stores"]
+    assert tailed.incident.version == version + 1
+    with scope.as_staff():
+        event = AuditEvent.objects.get(action="company.renamed")
+        assert Company.objects.get(pk=tailed.acme.pk).name == "Apex Stores"
+    assert (event.company_id, event.detail) == (tailed.acme.pk, {})
+
+
+def test_the_same_name_again_changes_nothing(tailed: World) -> None:
+    version = tailed.incident.version
+    assert rename(tailed, "Acme Stores") is False
+    assert tailed.incident.version == version
+
+
+def test_a_new_name_of_a_company_that_did_not_agree_is_not_published(tailed: World) -> None:
+    set_consent(tailed, consents=False)
+    assert rename(tailed, "Apex Stores") is True
+    assert names(tailed) == []
+
+
 def test_a_client_cannot_change_its_own_row_by_itself(tailed: World) -> None:
     with pytest.raises(Exception, match="permission denied"), scope.as_company(tailed.acme.pk):
         disclosure.set_consent(
@@ -157,6 +187,44 @@ def test_a_roster_written_while_consent_is_withdrawn_does_not_bring_the_name_bac
     with scope.as_staff():
         assert Company.objects.get(pk=world.acme.pk).consents_to_be_named is False
     assert names(world) == []
+
+
+def test_a_client_can_ask_for_the_report_while_its_consent_is_being_changed(committed: None) -> None:
+    """The request points at the company and the incident, which the withdrawal holds."""
+    world = with_tail(make_world())
+    written, may_commit = threading.Event(), threading.Event()
+    failed: list[Exception] = []
+
+    def withdraw() -> None:
+        try:
+            with scope.as_staff():
+                disclosure.set_consent(
+                    factories.actor(world.sam), company_id=world.acme.pk, consents=False, now=NOW
+                )
+                written.set()
+                may_commit.wait(timeout=30)
+        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
+            failed.append(error)
+        finally:
+            connection.close()
+
+    withdrawing = threading.Thread(target=withdraw)
+    withdrawing.start()
+    try:
+        assert written.wait(timeout=30)
+        with scope.as_company(world.acme.pk), connection.cursor() as cursor:
+            cursor.execute("set local lock_timeout = '2s'")
+            asked, is_new = postmortems.request(
+                factories.actor(world.ada, world.acme),
+                reference=world.incident.reference,
+                purpose="Please.",
+                now=NOW,
+            )
+    finally:
+        may_commit.set()
+        withdrawing.join()
+    assert failed == []
+    assert (asked.company_id, is_new) == (world.acme.pk, True)
 
 
 def test_a_roster_holds_only_who_agreed_whatever_the_order_of_things(tailed: World) -> None:

@@ -9,9 +9,9 @@ from django.db import connection
 from pytest_django import Settings
 
 from incidents import errors
-from incidents.choices import RequestPolicy, RequestState, UpdateKind
+from incidents.choices import CompanyState, RequestPolicy, RequestState, UpdateKind
 from incidents.models import Incident, PostMortemRequest
-from incidents.operations import incidents, postmortems
+from incidents.operations import disclosure, incidents, postmortems, recoveries
 from tenants import scope
 from tenants.actor import Actor
 from tenants.errors import NotPermitted
@@ -48,6 +48,38 @@ def set_policy(world: World, policy: RequestPolicy) -> None:
 
 
 # Asking
+
+
+def test_a_client_asks_while_a_recording_holds_the_incident(committed: None) -> None:
+    world = make_world()
+    asked: list[object] = []
+
+    def work() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("set lock_timeout = '3s'")
+            asked.append(ask(world)[1])
+        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
+            asked.append(error)
+        finally:
+            connection.close()
+
+    with scope.as_staff():
+        recoveries.record_recovery(
+            factories.actor(world.sam),
+            incident_id=world.incident.pk,
+            company_ids=[world.acme.pk],
+            state=CompanyState.RESTORED,
+            at=WEDNESDAY,
+            now=WEDNESDAY,
+        )
+        disclosure.set_consent(
+            factories.actor(world.sam), company_id=world.acme.pk, consents=False, now=WEDNESDAY
+        )
+        asking = threading.Thread(target=work)
+        asking.start()
+        asking.join()
+    assert asked == [True]
 
 
 def test_a_request_waits_for_an_answer_with_a_due_date(world: World) -> None:

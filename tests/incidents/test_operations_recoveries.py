@@ -65,7 +65,7 @@ def test_a_restoration_is_an_entry_a_row_and_a_version(world: World) -> None:
     row = of(world, world.acme)
     assert (row.state, row.impacted_at, row.restored_at) == ("restored", START, at(60))
     assert (row.outage_seconds, row.degraded_seconds, row.measured_at) == (3600, 0, NOW)
-    assert (row.rank, row.percentile) == (1, 50.0)
+    assert (row.rank, row.percentile) == (None, None), "with two companies a place would point at one"
     assert of(world, world.globex).state == "outage"
     with scope.as_staff():
         world.incident.refresh_from_db()
@@ -147,6 +147,58 @@ def test_a_clock_may_be_ahead_by_two_minutes_and_not_by_more(world: World) -> No
     with pytest.raises(errors.InstantInFuture):
         record(world, world.globex, at=NOW + timedelta(minutes=2, seconds=1))
     assert everything(world) == before
+
+
+def test_a_restoration_that_is_ahead_of_our_clock_counts_from_now(world: World) -> None:
+    ahead = NOW + timedelta(seconds=30)
+    assert record(world, world.acme, at=ahead) == 1
+    row = of(world, world.acme)
+    assert (row.state, row.restored_at) == ("restored", NOW)
+    assert record(world, world.acme, at=ahead, now=NOW + timedelta(hours=1)) == 0, "the same fact"
+    assert record(world, world.globex, state=CompanyState.DEGRADED, at=ahead, now=NOW) == 1
+    with scope.as_staff():
+        facts = [
+            Fact(company_id=world.globex.pk, component_id=world.api.pk, state=state, at=at)
+            for state, at in (
+                (CompanyState.RESTORED, NOW + timedelta(seconds=90)),
+                (CompanyState.OUTAGE, NOW + timedelta(seconds=60)),
+            )
+        ]
+        recoveries.record_facts(
+            SYSTEM, incident_id=world.incident.pk, facts=facts, now=NOW, source=EntrySource.OPS
+        )
+    assert of(world, world.globex).state == "restored", "the latest of those that are ahead holds"
+
+
+def test_who_waited_for_another_recording_does_not_undo_it(world: World) -> None:
+    """Whoever waits for the lock comes with an earlier now."""
+    record(world, world.acme, minutes=719)
+    record(world, world.acme, state=CompanyState.DEGRADED, minutes=30, now=at(718))
+    assert of(world, world.acme).state == "restored"
+
+
+def test_an_instant_long_before_the_start_is_refused(world: World) -> None:
+    assert record(world, world.acme, state=CompanyState.OUTAGE, at=START - timedelta(days=7)) == 1
+    before = everything(world)
+    with pytest.raises(errors.InstantTooEarly):
+        record(world, world.acme, at=START - timedelta(days=7, seconds=1))
+    assert everything(world) == before
+
+
+def test_a_correction_is_taken_back_as_often_as_need_be(world: World) -> None:
+    said = [CompanyState.RESTORED, CompanyState.OUTAGE] * 3
+    for turn, state in enumerate(said):
+        now = NOW + timedelta(minutes=turn)
+        assert record(world, world.acme, state=state, now=now) == 1
+        assert record(world, world.acme, state=state, now=now + timedelta(seconds=1)) == 0, "a double click"
+        assert of(world, world.acme).state == state
+
+
+def test_what_an_automatic_source_sends_again_takes_no_correction_back(world: World) -> None:
+    record(world, world.acme, source=EntrySource.OPS)
+    record(world, world.acme, state=CompanyState.OUTAGE, now=NOW + timedelta(minutes=1))
+    assert record(world, world.acme, source=EntrySource.OPS, now=NOW + timedelta(minutes=2)) == 0
+    assert of(world, world.acme).state == "outage"
 
 
 def test_nobody_selected_is_refused(world: World) -> None:
@@ -286,7 +338,7 @@ def test_the_same_recording_from_many_at_once_counts_once(committed: None, repea
     for each in threads:
         each.join()
     assert sorted(added, key=str) == [0] * (repeats - 1) + [2]
-    assert of(world, world.acme).rank == of(world, world.globex).rank == 1
+    assert of(world, world.acme).restored_at == of(world, world.globex).restored_at == at(60)
 
 
 def test_different_recordings_at_once_are_all_kept(committed: None) -> None:

@@ -1,9 +1,8 @@
 """One incident as one company reads it: its own record, the shared facts, and a cost that does not grow."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -19,75 +18,21 @@ from incidents.choices import (
     IncidentKind,
     IncidentState,
     RequestPolicy,
-    RosterPolicy,
+    RequestState,
     UpdateKind,
     Verdict,
 )
-from incidents.models import Claim, Component, Incident
-from incidents.operations import incidents, postmortems, recoveries
-from incidents.queries import incident_pages, shapes, versions
+from incidents.models import Claim, Incident, PostMortemRequest
+from incidents.operations import postmortems, recoveries
+from incidents.queries import incident_pages, versions
 from tenants import scope
 from tenants.models import Company, User
 from tests import factories
 from tests.conftest import World, make_world
 from tests.incidents import crowds
+from tests.incidents.reading import NOW, enter, instant, post, read
 
 SignIn = Callable[[User], Client]
-
-NOW = factories.STARTED_AT + timedelta(hours=12)
-
-
-def instant(minutes: float) -> datetime:
-    return factories.STARTED_AT + timedelta(minutes=minutes)
-
-
-def read(
-    world: World, company: Company | None = None, *, now: datetime = NOW, incident: Incident | None = None
-) -> shapes.IncidentPage:
-    asking = company or world.acme
-    with scope.as_company(asking.pk, read_only=True):
-        return incident_pages.incident_page(
-            (incident or world.incident).reference,
-            company_name=asking.name,
-            consents=asking.consents_to_be_named,
-            may_request=True,
-            now=now,
-        )
-
-
-def post(world: World, kind: UpdateKind, minutes: float, **more: object) -> None:
-    with scope.as_staff():
-        incidents.post_update(
-            factories.actor(world.sam),
-            incident_id=world.incident.pk,
-            kind=kind,
-            body_markdown=f"Said after {minutes} minutes.",
-            now=instant(minutes),
-            **more,  # type: ignore[arg-type]
-        )
-
-
-def enter(
-    world: World,
-    company: Company,
-    component: Component,
-    state: CompanyState,
-    minutes: float,
-    **more: EntrySource,
-) -> None:
-    with scope.as_staff():
-        recoveries.record_facts(
-            factories.actor(world.sam),
-            incident_id=world.incident.pk,
-            facts=[
-                recoveries.Fact(
-                    company_id=company.pk, component_id=component.pk, state=state, at=instant(minutes)
-                )
-            ],
-            now=NOW,
-            source=more.get("source", EntrySource.STAFF),
-        )
-
 
 # Whose it is
 
@@ -128,6 +73,45 @@ def test_an_incident_announced_as_resolved_stays_open_for_who_is_not_restored(wo
     assert (globex.incident.state, globex.incident.is_open_for_you) == (IncidentState.RESOLVED, True)
     assert [each.contradicts_your_record for each in acme.updates] == [False]
     assert [each.contradicts_your_record for each in globex.updates] == [True]
+
+
+def test_a_relapse_does_not_make_what_was_said_before_untrue(world: World) -> None:
+    """What counts is the state when the text was published, not the last restoration."""
+    factories.restore([world.acme, world.globex], world.incident, minutes=60)
+    post(world, UpdateKind.RESOLVED, 120)
+    enter(world, world.acme, world.api, CompanyState.OUTAGE, 180)
+    assert [each.contradicts_your_record for each in read(world).updates] == [False]
+    enter(world, world.acme, world.api, CompanyState.RESTORED, 240)
+    assert [each.contradicts_your_record for each in read(world).updates] == [False]
+
+
+def test_what_was_said_during_a_relapse_stays_untrue(world: World) -> None:
+    factories.restore([world.acme, world.globex], world.incident, minutes=60)
+    post(world, UpdateKind.RESOLVED, 120)
+    enter(world, world.acme, world.api, CompanyState.DEGRADED, 110)
+    enter(world, world.acme, world.api, CompanyState.RESTORED, 130)
+    acme, globex = read(world), read(world, world.globex)
+    assert [each.contradicts_your_record for each in acme.updates] == [True]
+    assert [each.contradicts_your_record for each in globex.updates] == [False]
+
+
+def test_a_component_of_which_nothing_is_known_is_not_restored(world: World) -> None:
+    made = factories.incident(world.api, world.reports, state=CompanyState.UNKNOWN)
+    world.incident.pk, world.incident.reference = made.pk, made.reference
+    enter(world, world.acme, world.api, CompanyState.RESTORED, 60)
+    post(world, UpdateKind.RESOLVED, 120, override_reason="The others are back.")
+    assert [each.contradicts_your_record for each in read(world).updates] == [True]
+    enter(world, world.acme, world.reports, CompanyState.RESTORED, 200)
+    assert [each.contradicts_your_record for each in read(world).updates] == [True]
+    enter(world, world.acme, world.reports, CompanyState.RESTORED, 90)
+    assert [each.contradicts_your_record for each in read(world).updates] == [False]
+
+
+def test_a_completed_maintenance_contradicts_nobody_whom_it_did_not_touch(world: World) -> None:
+    work = factories.incident(world.api, kind=IncidentKind.MAINTENANCE, state=CompanyState.UNKNOWN)
+    world.incident.pk, world.incident.reference = work.pk, work.reference
+    post(world, UpdateKind.RESOLVED, 60)
+    assert [each.contradicts_your_record for each in read(world).updates] == [False]
 
 
 # What it costs
@@ -207,6 +191,24 @@ def test_the_timeline_tells_three_clocks_apart_in_order(world: World) -> None:
     assert all(row.components == () for row in rows)
 
 
+def test_an_entry_that_was_corrected_is_not_shown_as_measured(world: World) -> None:
+    enter(world, world.acme, world.api, CompanyState.RESTORED, 60)
+    with scope.as_staff():
+        recoveries.record_recovery(
+            factories.actor(world.sam),
+            incident_id=world.incident.pk,
+            company_ids=[world.acme.pk],
+            state=CompanyState.OUTAGE,
+            at=instant(60),
+            now=NOW + timedelta(minutes=1),
+        )
+    rows = read(world, now=NOW + timedelta(minutes=2)).timeline
+    assert [(row.at, row.state) for row in rows] == [
+        (instant(0), CompanyState.OUTAGE),
+        (instant(60), CompanyState.OUTAGE),
+    ]
+
+
 def test_entries_of_one_instant_are_one_line_and_a_part_names_its_components(world: World) -> None:
     made = factories.incident(world.api, world.reports)
     world.incident.pk, world.incident.reference = made.pk, made.reference
@@ -268,7 +270,7 @@ def test_a_claimed_share_is_of_all_and_not_of_an_account(world: World) -> None:
     assert read(world).claims == ()
 
 
-# Updates, roster, request
+# Updates, request
 
 
 def test_updates_are_newest_first_and_a_correction_points_at_what_stays(world: World) -> None:
@@ -289,58 +291,6 @@ def test_a_promised_update_is_late_once_its_instant_has_passed(
     assert read(world, now=instant(minutes)).incident.next_update_is_late is is_late
 
 
-def tail_of_five(world: World, *, consenting: int, **fields: Any) -> tuple[Incident, list[Company]]:
-    component = factories.component("Payment Processing", "NA")
-    made = crowds.companies(100, component, consenting=consenting)
-    incident = factories.incident(component, **fields)
-    minutes = [500.0 + place for place in range(5)] + [float(place) for place in range(1, 96)]
-    crowds.restore(
-        incident,
-        component,
-        {company.pk: at for company, at in zip(made, minutes, strict=True)},
-        now=NOW,
-    )
-    return incident, made
-
-
-def test_the_roster_names_who_agreed_and_counts_the_rest(world: World) -> None:
-    incident, made = tail_of_five(world, consenting=2)
-    roster = read(world, made[1], incident=incident).roster
-    assert (roster.tail_count, roster.unnamed_count, roster.you_consent) == (5, 3, True)
-    assert [(row.name, row.restored_at, row.is_you) for row in roster.names] == [
-        ("Crowd 0000", instant(500), False),
-        ("Crowd 0001", instant(501), True),
-    ]
-
-
-def test_who_did_not_agree_finds_no_trace_of_itself(world: World) -> None:
-    incident, made = tail_of_five(world, consenting=2)
-    page = read(world, made[4], incident=incident)
-    assert (page.recovery.in_tail, page.recovery.rank) == (True, 100)
-    assert not any(row.is_you for row in page.roster.names)
-    assert page.roster.you_consent is False
-
-
-@pytest.mark.parametrize(
-    ("policy", "count", "names", "unnamed"),
-    [(RosterPolicy.HIDDEN, None, 0, 0), (RosterPolicy.COUNTS, 5, 0, 5), (RosterPolicy.NAMES, 5, 5, 0)],
-)
-def test_the_policy_decides_what_is_shown(
-    world: World, policy: RosterPolicy, count: int | None, names: int, unnamed: int
-) -> None:
-    incident, made = tail_of_five(world, consenting=5, roster_policy=policy)
-    roster = read(world, made[50], incident=incident).roster
-    assert (roster.tail_count, len(roster.names), roster.unnamed_count) == (count, names, unnamed)
-
-
-def test_a_small_cohort_shows_no_instant_and_no_curve(world: World) -> None:
-    factories.restore([world.acme, world.globex], world.incident, minutes=60)
-    cohort = read(world).cohort
-    assert cohort is not None
-    assert (cohort.is_too_small, cohort.curve, cohort.all_restored_at) == (True, (), None)
-    assert (cohort.affected_count, cohort.restored_percent) == (2, 100.0)
-
-
 def test_the_request_of_the_own_company_is_shown_and_of_no_other(world: World) -> None:
     with scope.as_company(world.globex.pk):
         postmortems.request(
@@ -356,6 +306,43 @@ def test_the_request_of_the_own_company_is_shown_and_of_no_other(world: World) -
     late = read(world, world.globex, now=NOW + timedelta(days=9)).post_mortem.request
     assert late is not None
     assert (own.request.answer_is_late, late.answer_is_late) == (False, True)
+
+
+def test_an_accepted_request_is_late_when_a_report_has_not_come_by_its_date(world: World) -> None:
+    with scope.as_company(world.acme.pk):
+        asked, _ = postmortems.request(
+            factories.actor(world.ada, world.acme),
+            reference=world.incident.reference,
+            purpose="Please.",
+            now=NOW,
+        )
+
+    def late(*, days: int) -> tuple[bool, bool, bool, bool]:
+        now = NOW + timedelta(days=days)
+        request = read(world, now=now).post_mortem.request
+        assert request is not None
+        with scope.as_company(world.acme.pk):
+            kept = versions.page_version(world.incident.reference).report_is_late(now)
+        return request.answer_is_late, request.preliminary_is_late, request.final_is_late, kept
+
+    assert late(days=90) == (True, False, False, True)
+    with scope.as_staff():
+        PostMortemRequest.objects.filter(pk=asked.pk).update(
+            state=RequestState.ACCEPTED,
+            answered_at=NOW,
+            preliminary_due_at=NOW + timedelta(days=5),
+            final_due_at=NOW + timedelta(days=30),
+        )
+    assert late(days=4) == (False, False, False, False)
+    assert late(days=6) == (False, True, False, True)
+    assert late(days=31) == (False, True, True, True)
+    with scope.as_staff():
+        PostMortemRequest.objects.filter(pk=asked.pk).update(state=RequestState.PRELIMINARY_DELIVERED)
+    assert late(days=6) == (False, False, False, False)
+    assert late(days=31) == (False, False, True, True)
+    with scope.as_staff():
+        PostMortemRequest.objects.filter(pk=asked.pk).update(state=RequestState.FINAL_DELIVERED)
+    assert late(days=31) == (False, False, False, False)
 
 
 def test_nobody_can_ask_where_requests_are_closed(world: World) -> None:

@@ -59,18 +59,25 @@ def test_stored_rows_are_what_the_definitions_say(world: World, seed: int) -> No
     tail = 0
     for company, at in zip(made, minutes, strict=True):
         row = rows[company.pk]
-        if at is None:
-            assert (row.rank, row.percentile, row.restored_at) == (None, None, None)
+        if at is None or count < standings.SMALLEST_SHOWN_COHORT:
+            assert (row.rank, row.percentile) == (None, None)
+            assert row.restored_at == (None if at is None else instant(at))
         else:
             assert row.rank == 1 + sum(each < at for each in known)
             assert row.percentile == pytest.approx(100 * sum(each <= at for each in known) / count)
             assert row.restored_at == instant(at)
+        if count < standings.SMALLEST_SHOWN_COHORT:
+            assert row.in_tail is False
+            continue
         is_tail = None if share_at is None else at is None or at > share_at
         assert row.in_tail is is_tail
         tail += is_tail is True
     assert tail <= count * percent / 100
     assert (stored.affected_count, stored.restored_count) == (count, len(known))
-    assert stored.tail_count == (None if share_at is None else tail)
+    if count < standings.SMALLEST_SHOWN_COHORT:
+        assert stored.tail_count is None
+    else:
+        assert stored.tail_count == (None if share_at is None else tail)
     if count >= standings.SMALLEST_SHOWN_COHORT:
         assert stored.restored_share_at == (None if share_at is None else instant(share_at))
         assert stored.all_restored_at == (instant(known[-1]) if len(known) == count else None)
@@ -96,7 +103,20 @@ def test_below_twenty_companies_no_instant_and_no_curve_is_stored(world: World) 
     assert (stored.affected_count, stored.restored_count) == (19, 19)
     assert (stored.restored_half_at, stored.restored_share_at, stored.all_restored_at) == (None, None, None)
     assert stored.curve == []
-    assert stored.tail_count == 0
+    assert stored.tail_count is None
+
+
+@pytest.mark.parametrize("percent", [5, 50])
+def test_below_twenty_companies_nobody_has_a_place_or_is_in_a_tail(world: World, percent: int) -> None:
+    minutes: list[float | None] = [float(place) for place in range(1, 19)]
+    incident, made = scene(world, 19, [*minutes, None], consenting=19, tail_percent=percent)
+    with scope.as_staff():
+        assert RosterEntry.objects.filter(incident=incident).count() == 0
+        assert Cohort.objects.get(incident=incident).tail_count is None
+    with scope.as_company(made[1].pk):
+        own = Recovery.objects.get(incident=incident)
+        assert (own.rank, own.percentile, own.in_tail) == (None, None, False)
+        assert Cohort.objects.get(incident=incident).restored_count == 18
 
 
 def test_from_twenty_on_they_are_stored(world: World) -> None:

@@ -6,8 +6,10 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from incidents.choices import UpdateKind
+from incidents.choices import RequestState, UpdateKind
+from incidents.models import PostMortemRequest
 from incidents.operations import disclosure, incidents, postmortems
 from portal.web import rendered
 from tenants import scope
@@ -185,6 +187,39 @@ def test_whatever_changes_the_page_changes_its_validator(
     assert response.status_code == 200
     assert response["ETag"] != before
     assert response.content != first
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (RequestState.REQUESTED, b"The answer is late"),
+        (RequestState.ACCEPTED, b"The preliminary report is late"),
+        (RequestState.PRELIMINARY_DELIVERED, b"The final report is late"),
+    ],
+)
+def test_a_report_that_has_become_late_is_said_in_the_kept_part(
+    still: World, signed_in: SignIn, state: RequestState, words: bytes
+) -> None:
+    """Nothing is written when the instant passes, so the version alone does not tell."""
+    client = signed_in(still.ada)
+    ask_for_report(still, client)
+    now = timezone.now()
+
+    def owed(days: int) -> None:
+        due = now + timedelta(days=days)
+        with scope.as_staff():
+            PostMortemRequest.objects.update(
+                state=state, answer_due_at=due, preliminary_due_at=due, final_due_at=due
+            )
+
+    owed(1)
+    before = client.get(path(still), headers=FRAGMENT)
+    assert words not in before.content
+    owed(-1)
+    after = client.get(path(still), headers=FRAGMENT | {"If-None-Match": before["ETag"]})
+    assert after.status_code == 200
+    assert words in after.content
+    assert b"Late, was due" in client.get(f"{path(still)}post-mortem/").content
 
 
 def test_a_kept_page_holds_nothing_that_a_later_reader_could_use(still: World, signed_in: SignIn) -> None:

@@ -204,7 +204,7 @@ def test_what_people_type_is_shown_as_they_typed_it() -> None:
                 preliminary_due_at=None,
                 final_due_at=None,
                 decline_reason=HOSTILE,
-                answer_is_late=False,
+                as_of=NOW,
             ),
             "zone": "UTC",
         },

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants import scope
-from tenants.models import Membership, User
+from tenants.models import AuditEvent, Membership, User
 from tests import factories
 from tests.conftest import World
 
@@ -206,3 +206,24 @@ def test_staff_are_never_members(world: World, signed_in: SignIn) -> None:
     assert "Staff are never members" in answer.content.decode()
     with scope.as_staff():
         assert not Membership.objects.filter(user=world.sam).exists()
+
+
+def test_what_is_changed_of_a_person_is_written_down(world: World, signed_in: SignIn) -> None:
+    client = signed_in(world.sam)
+    client.post(ADD, new())
+    sent = known(world.ada, email="ada@new.example")
+    sent.pop("is_active")
+    client.post(page("change", world.ada), sent)
+    client.post(page("change", again(world.ada)), sent)
+    there = reverse("admin:auth_user_password_change", args=[world.bea.pk])
+    client.post(there, {"usable_password": "true", "password1": PASSWORD, "password2": "another"})
+    client.post(there, {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD})
+    with scope.as_staff():
+        events = list(AuditEvent.objects.filter(action__startswith="person.").order_by("at"))
+    assert [(event.action, event.object_id, event.actor_id) for event in events] == [
+        ("person.added", str(User.objects.get(email="hal@acme.example").pk), world.sam.pk),
+        ("person.changed", str(world.ada.pk), world.sam.pk),
+        ("person.password_changed", str(world.bea.pk), world.sam.pk),
+    ]
+    assert (set(events[1].detail["fields"]), events[1].detail["is_active"]) == ({"email", "is_active"}, False)
+    assert PASSWORD not in str([event.detail for event in events])
