@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Case, F, Q, QuerySet, When
 
-from incidents.choices import IncidentState, RequestState, Severity
+from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
 
 MOST_ROWS = 12
@@ -91,7 +91,9 @@ def with_due(requests: QuerySet[PostMortemRequest]) -> QuerySet[Any]:
 
 def _open_incidents(now: datetime) -> list[OpenIncident]:
     over = Q(state__in=(IncidentState.RESOLVED, IncidentState.COMPLETED))
-    somebody_open = Q(cohort__restored_count__lt=F("cohort__affected_count"))
+    somebody_open = Q(
+        kind=IncidentKind.INCIDENT, cohort__restored_count__lt=F("cohort__affected_count")
+    )  # a maintenance that is over touches nobody any more
     rows = (
         Incident.objects.filter(~over | somebody_open)
         .select_related("cohort")

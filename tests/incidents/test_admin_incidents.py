@@ -280,6 +280,20 @@ def test_an_incident_that_is_resolved_but_not_for_everyone_stays_on_the_console(
     assert client.get("/admin/").context["board"].incidents == ()
 
 
+def test_a_maintenance_that_is_over_leaves_the_console_whatever_was_recorded(
+    world: World, signed_in: SignIn
+) -> None:
+    factories.restore([world.acme, world.globex], world.incident, minutes=60)
+    planned = factories.incident(world.api, kind=IncidentKind.MAINTENANCE, state=CompanyState.UNKNOWN)
+    with scope.as_staff():
+        Incident.objects.exclude(pk=planned.pk).update(state=IncidentState.RESOLVED)
+    client = signed_in(world.sam)
+    assert [each.id for each in client.get("/admin/").context["board"].incidents] == [planned.pk]
+    with scope.as_staff():
+        Incident.objects.filter(pk=planned.pk).update(state=IncidentState.COMPLETED)
+    assert client.get("/admin/").context["board"].incidents == ()
+
+
 @pytest.mark.parametrize("name", ["publish", "post-update"])
 def test_who_may_only_look_publishes_and_posts_nothing(
     world: World, signed_in: SignIn, draft: Incident, name: str
