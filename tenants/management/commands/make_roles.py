@@ -39,7 +39,8 @@ class Command(BaseCommand):
         with _connected(admin, login["NAME"]) as connection:
             for statement in rls.database_statements(login["NAME"]):
                 connection.execute(statement)
-        self.stdout.write("Roles are as declared.")
+        if options["verbosity"]:
+            self.stdout.write("Roles are as declared.")
 
 
 def _connected(admin: dict[str, Any], database: str) -> psycopg.Connection:
