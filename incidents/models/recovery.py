@@ -1,7 +1,10 @@
 """Who was down from when to when: entries, what they add up to, and what is published of all."""
 
+from typing import Any, ClassVar
+
 from django.db import models
 
+from incidents import cohort
 from incidents.choices import CompanyState, EntrySource
 from incidents.models.base import ChoiceField, Published, one_of
 from incidents.models.catalogue import Component
@@ -85,6 +88,9 @@ class AffectedPlacement(CompanyOwned):
 class RecoveryEntry(CompanyOwned):
     """One fact about one component of one company, written once; a later entry supersedes it."""
 
+    FACTS: ClassVar = ("id", "component_id", "state", "at", "recorded_at", "supersedes_id")
+    """The columns that the arithmetic takes, as `fact` reads them."""
+
     access = rls.company_owned(staff="select insert")
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="entries", db_index=False)
@@ -113,6 +119,19 @@ class RecoveryEntry(CompanyOwned):
 
     def __str__(self) -> str:
         return f"{self.state} at {self.at:%Y-%m-%d %H:%M} UTC"
+
+    @staticmethod
+    def fact(row: tuple[Any, ...]) -> cohort.Entry:
+        """The entry as the arithmetic takes it, from the values of `FACTS`."""
+        entry_id, component_id, state, at, recorded_at, supersedes = row
+        return cohort.Entry(
+            id=entry_id,
+            component_id=component_id,
+            state=CompanyState(state),
+            at=at,
+            recorded_at=recorded_at,
+            supersedes=supersedes,
+        )
 
 
 class Cohort(Published):

@@ -251,22 +251,9 @@ def add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) 
 def entries_of(incident: Incident, company_ids: Collection[UUID]) -> list[tuple[UUID, cohort.Entry]]:
     """(company, entry) of the given companies in one incident, in no order."""
     rows = RecoveryEntry.objects.filter(incident=incident, company_id__in=company_ids).values_list(
-        "company_id", "id", "component_id", "state", "at", "recorded_at", "supersedes_id"
+        "company_id", *RecoveryEntry.FACTS
     )
-    return [
-        (
-            company_id,
-            cohort.Entry(
-                id=entry_id,
-                component_id=component_id,
-                state=CompanyState(state),
-                at=at,
-                recorded_at=recorded_at,
-                supersedes=supersedes,
-            ),
-        )
-        for company_id, entry_id, component_id, state, at, recorded_at, supersedes in rows
-    ]
+    return [(company_id, RecoveryEntry.fact(tuple(facts))) for company_id, *facts in rows]
 
 
 def _components_of(

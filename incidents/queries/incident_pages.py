@@ -146,22 +146,12 @@ def _component_names(incident_id: UUID) -> dict[UUID, str]:
 
 def _own_entries(incident_id: UUID) -> tuple[list[cohort.Entry], dict[UUID, EntrySource]]:
     """The company's entries in one incident, in no order, and where each of them (by id) came from."""
-    rows = RecoveryEntry.objects.filter(incident_id=incident_id).values_list(
-        "id", "component_id", "state", "at", "recorded_at", "supersedes_id", "source"
-    )
+    rows = RecoveryEntry.objects.filter(incident_id=incident_id).values_list("source", *RecoveryEntry.FACTS)
     entries, source_of = [], {}
-    for entry_id, component_id, state, at, recorded_at, supersedes, source in rows:
-        source_of[entry_id] = EntrySource(source)
-        entries.append(
-            cohort.Entry(
-                id=entry_id,
-                component_id=component_id,
-                state=CompanyState(state),
-                at=at,
-                recorded_at=recorded_at,
-                supersedes=supersedes,
-            )
-        )
+    for source, *facts in rows:
+        entry = RecoveryEntry.fact(tuple(facts))
+        source_of[entry.id] = EntrySource(source)
+        entries.append(entry)
     return entries, source_of
 
 

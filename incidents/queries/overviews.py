@@ -70,19 +70,10 @@ def _own_recoveries(incident_ids: Sequence[UUID], *, now: datetime) -> dict[UUID
     """What the own entries in these incidents add up to. One statement."""
     entries = defaultdict(list)
     rows = RecoveryEntry.objects.filter(incident_id__in=incident_ids).values_list(
-        "incident_id", "id", "component_id", "state", "at", "recorded_at", "supersedes_id"
+        "incident_id", *RecoveryEntry.FACTS
     )
-    for incident_id, entry_id, component_id, state, at, recorded_at, supersedes in rows:
-        entries[incident_id].append(
-            cohort.Entry(
-                id=entry_id,
-                component_id=component_id,
-                state=CompanyState(state),
-                at=at,
-                recorded_at=recorded_at,
-                supersedes=supersedes,
-            )
-        )
+    for incident_id, *facts in rows:
+        entries[incident_id].append(RecoveryEntry.fact(tuple(facts)))
     return {
         incident_id: cohort.own_recovery(of_one, components=None, now=now)
         for incident_id, of_one in entries.items()
