@@ -9,7 +9,7 @@ from tenants.models.session import SessionStore
 
 @visitor_task
 def sweep_mail(*, now: datetime) -> None:
-    """Send every account mail that is due, woken or not."""
+    """Send every account mail that is due."""
     while mail.deliver_due(now=now):
         pass
 

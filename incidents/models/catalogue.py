@@ -11,6 +11,14 @@ _AFFECTED = "(select touched.component_id from incidents_affectedcomponent touch
 _VISIBLE_COMPONENT = f"id = any (array{_PLACED}) or id = any (array{_AFFECTED})"
 
 
+IN_CATALOGUE_ORDER = (
+    "component__data_center__position",
+    "component__service__position",
+    "component__name",
+)
+"""How people read components: by data center, then by service. For rows that name a component."""
+
+
 class ComponentManager(ScopedManager[M]):
     """Narrows to the components a company is placed on or has seen affected."""
 

@@ -24,7 +24,6 @@ def header(recovery: Recovery, component_names: tuple[str, ...], *, now: datetim
         next_update_is_late=is_late(incident, now=now),
         components=component_names,
         is_open_for_you=is_open_for(recovery),
-        version=incident.version,
     )
 
 

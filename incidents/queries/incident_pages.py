@@ -20,6 +20,7 @@ from incidents.choices import (
 )
 from incidents.curve import CurvePoint
 from incidents.models import AffectedComponent, Claim, Cohort, Recovery, RecoveryEntry, RosterEntry, Update
+from incidents.models.catalogue import IN_CATALOGUE_ORDER
 from incidents.queries import headers, shapes, timelines
 from tenants import scope
 
@@ -138,7 +139,7 @@ def _component_names(incident_id: UUID) -> dict[UUID, str]:
     """Public names of the affected components by id, by data center and then in catalogue order."""
     rows = (
         AffectedComponent.objects.filter(incident_id=incident_id)
-        .order_by("component__data_center__position", "component__service__position", "component__name")
+        .order_by(*IN_CATALOGUE_ORDER)
         .values_list("component_id", "component__name")
     )
     return dict(rows)
@@ -288,10 +289,8 @@ def _claims(incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime) -> tup
                 source=source,
                 announced_at=claimed_at,
                 announced_seconds=claimed_seconds,
-                announced_percent=None,
                 experienced_at=result.experienced_at,
                 experienced_seconds=result.experienced_seconds,
-                experienced_percent=None,
                 difference_seconds=result.difference_seconds,
                 verdict=result.verdict,
                 posted_at=posted_at,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from incidents import clocks, cohort
 from incidents.choices import WORST_FIRST, CompanyState, IncidentKind, IncidentState, RequestState
 from incidents.models import AffectedComponent, Placement, PostMortemRequest, Recovery, RecoveryEntry
+from incidents.models.catalogue import IN_CATALOGUE_ORDER
 from incidents.queries import headers, shapes
 
 DAYS = 90
@@ -150,9 +151,7 @@ def _data_centers(
         if (incident_id, component_id) not in spoken_of:
             now_in[component_id].add(CompanyState.UNKNOWN)
     by_center: dict[str, list[shapes.ComponentStatus]] = defaultdict(list)
-    rows = Placement.objects.order_by(
-        "component__data_center__position", "component__service__position", "component__name"
-    ).values_list(
+    rows = Placement.objects.order_by(*IN_CATALOGUE_ORDER).values_list(
         "component_id", "component__name", "component__service__name", "component__data_center__name"
     )
     for component_id, name, service, center in rows:

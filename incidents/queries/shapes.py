@@ -44,7 +44,6 @@ class IncidentHeader:
     components: tuple[str, ...]
     """Public names of the affected components, in catalogue order."""
     is_open_for_you: bool
-    version: int
 
     @property
     def is_maintenance(self) -> bool:
@@ -160,10 +159,8 @@ class ClaimRow:
     source: str
     announced_at: datetime | None
     announced_seconds: int | None
-    announced_percent: float | None
     experienced_at: datetime | None
     experienced_seconds: int | None
-    experienced_percent: float | None
     difference_seconds: int | None
     verdict: Verdict
     posted_at: datetime | None

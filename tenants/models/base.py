@@ -37,13 +37,8 @@ class ScopedManager(models.Manager[M]):
         return queryset if in_force.is_staff else self.narrow(queryset, in_force)
 
     def narrow(self, queryset: models.QuerySet[M], in_force: scope.Scope) -> models.QuerySet[M]:
-        """The rows a client may see; overridden by published and staff-only tables."""
+        """The rows a client may see; overridden by published tables."""
         return queryset.filter(company_id=in_force.company_id)
-
-
-class StaffOnlyManager(ScopedManager[M]):
-    def narrow(self, queryset: models.QuerySet[M], in_force: scope.Scope) -> models.QuerySet[M]:
-        return queryset.none()
 
 
 class Business(Keyed):
@@ -54,15 +49,6 @@ class Business(Keyed):
     class Meta:
         abstract = True
         base_manager_name = "objects"
-
-
-class StaffOnly(Business):
-    access = rls.staff_only()
-
-    objects = StaffOnlyManager()
-
-    class Meta(Business.Meta):
-        abstract = True
 
 
 class CompanyOwned(Business):
