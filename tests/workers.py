@@ -1,8 +1,12 @@
 """A pytest plugin: which process runs which test, and a loud word about what was not run."""
 
+from collections import Counter
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from tests import sampling
 
 JOURNEYS = "tests/journeys/"
 
@@ -23,7 +27,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Journey
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Browser journeys that were skipped are said once, whatever else is printed."""
+    """How many generated cases were gone through, and loudly which browser journeys were not run."""
+    _say_cases(terminalreporter)
+    _say_skipped_journeys(terminalreporter)
+
+
+def _say_cases(terminalreporter: pytest.TerminalReporter) -> None:
+    sums: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, number in report.user_properties:
+            if name.startswith(sampling.CASES):
+                sums[name.removeprefix(sampling.CASES)] += number
+    if sums:
+        which = "all of them" if sampling.EVERYTHING else "a fixed sample where they are very many"
+        terminalreporter.section(f"generated cases ({which})")
+        for name, number in sorted(sums.items()):
+            terminalreporter.line(f"{number:>8,} {name}")
+
+
+def _say_skipped_journeys(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [report for report in terminalreporter.getreports("skipped") if "browser" in report.keywords]
     if not skipped:
         return
