@@ -5,13 +5,14 @@ found nothing is entered: the transaction stays a visitor's.
 """
 
 import functools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.db import connection
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -27,6 +28,8 @@ _PERSON = [str(field.column) for field in User._meta.concrete_fields]  # noqa: S
 _PERSON_END = 1 + len(_PERSON)
 """Where the person ends in a found row; the session's content comes first."""
 _PERSON_COLUMNS = ", ".join(f"u.{column}" for column in _PERSON)
+
+_SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 
 _SIGNED_IN = """
     from tenants_session s
@@ -48,7 +51,8 @@ with member as (
 )
 select session_data, {", ".join(_PERSON)}, role, company_id, slug, company_name, company_time_zone,
     consents_to_be_named, companies, set_config('transaction_read_only', %s, true),
-    set_config('{rls.COMPANY_SETTING}', company_id::text, true), set_config('role', '{rls.CLIENT}', true)
+    set_config('{rls.COMPANY_SETTING}', company_id::text, true),
+    set_config('{rls.USER_SETTING}', id::text, true), set_config('role', '{rls.CLIENT}', true)
 from member
 """  # noqa: S608 - constants of this module only
 
@@ -59,7 +63,7 @@ with person as (
     where s.session_key = %s and s.expire_date > %s and u.is_staff
 )
 select session_data, {", ".join(_PERSON)}, set_config('{rls.COMPANY_SETTING}', '', true),
-    set_config('role', '{rls.STAFF}', true)
+    set_config('{rls.USER_SETTING}', '', true), set_config('role', '{rls.STAFF}', true)
 from person
 """  # noqa: S608 - constants of this module only
 
@@ -87,9 +91,49 @@ def open_for_member(session_key: str, slug: str, *, read_only: bool) -> Entry | 
     None, and nothing entered, when there is no such member: unknown company, company of others,
     suspended company, removed member, ended session and staff are all the same. Raises SignInEnded.
     """
-    row = _one(_MEMBER, [session_key, timezone.now(), slug, "on" if read_only else "off"])
-    if row is None:
+    row = _one(_MEMBER, _asked(session_key, slug, read_only=read_only))
+    return _member(row) if row else None
+
+
+def ask_as_member(
+    session_key: str, slug: str, question: str, values: Sequence[Any]
+) -> tuple[Actor, tuple[Any, ...]] | None:
+    """The actor, and the one row that `question` (SQL) finds in the client scope of company `slug`.
+
+    One round trip: finding the member and the question travel together, outside of a caller's
+    transaction. The server runs them as one, read-only, and ends it with the answer, so that nothing
+    of the scope is left and no scope is in force here.
+
+    None whenever there is no such row to give, whatever the reason: no such member, nothing found, a
+    transaction going on, a lost connection. The caller then takes the way of every other request.
+    """
+    if connection.in_atomic_block or not is_session_key(session_key):
         return None
+    connection.health_check_done = True  # type: ignore[attr-defined]  # missing from the stubs
+    try:
+        connection.ensure_connection()
+        with connection.cursor() as member, connection.cursor() as answer:
+            with connection.wrap_database_errors, connection.connection.pipeline():
+                member.execute(_MEMBER, _asked(session_key, slug, read_only=True))
+                # Where no member was found this is asked by a visitor, who is refused.
+                answer.execute(question, values)
+            found, row = member.fetchone(), answer.fetchone()
+    except ProgrammingError:
+        return None
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return None
+    try:
+        return (_member(found).actor, row) if found and row else None
+    except SignInEnded:
+        return None
+
+
+def _asked(session_key: str, slug: str, *, read_only: bool) -> list[Any]:
+    return [session_key, timezone.now(), slug, "on" if read_only else "off"]
+
+
+def _member(row: tuple[Any, ...]) -> Entry:
     user, content = _person(row)
     role, company_id, found_slug, name, time_zone, consents, companies = row[_PERSON_END : _PERSON_END + 7]
     actor = Actor(
@@ -103,7 +147,8 @@ def open_for_member(session_key: str, slug: str, *, read_only: bool) -> Entry | 
         role=Role(role),
         companies=_by_name(companies),
     )
-    return Entry(user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=company_id))
+    entered = scope.Scope(company_id=company_id, user_id=user.pk)
+    return Entry(user=user, session_content=content, actor=actor, scope=entered)
 
 
 def open_for_staff(session_key: str) -> Entry | None:
@@ -117,6 +162,11 @@ def open_for_staff(session_key: str) -> Entry | None:
     user, content = _person(row)
     actor = Actor(user_id=user.pk, name=user.name, email=user.email, time_zone=user.time_zone)
     return Entry(user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=None))
+
+
+def is_session_key(text: str) -> bool:
+    """Whether `text` may be the key of a session at all: nothing else reaches the database."""
+    return _SESSION_KEY.fullmatch(text) is not None
 
 
 def companies_of(user_id: UUID) -> tuple[CompanyName, ...]:

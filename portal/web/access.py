@@ -5,9 +5,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -15,8 +17,10 @@ from tenants.actor import ActingCompany, Actor
 from tenants.errors import NotFound, NotPermitted, ScopeError
 from tenants.permissions import Permission
 
-ZONE_COOKIE = "portal_zone"
+ZONE_COOKIE: str = settings.ZONE_COOKIE_NAME
 UTC_CHOSEN = "utc"
+
+Page = Callable[..., HttpResponseBase]
 
 
 class ClientRequest(HttpRequest):
@@ -31,7 +35,7 @@ class ClientRequest(HttpRequest):
 
 def client_page(
     permission: Permission, *, methods: tuple[str, ...] = ("GET", "HEAD")
-) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+) -> Callable[[Page], Page]:
     """A page below a company's name for members whose role has `permission`.
 
     What the domain does not find is the same 404 for unknown and for foreign; what a role may not
@@ -39,13 +43,13 @@ def client_page(
     request carries it. The door holds the transaction, so the view opens none.
     """
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Page) -> Page:
         @functools.wraps(view)
-        def page(request: HttpRequest, company: str, **reference: Any) -> HttpResponse:
-            known = _known(request)
+        def page(request: HttpRequest, company: str, **reference: Any) -> HttpResponseBase:
+            client_request = known(request)
             try:
-                known.actor.require(permission)
-                return view(known, **reference)
+                client_request.actor.require(permission)
+                return view(client_request, **reference)
             except NotFound as error:
                 raise Http404 from error
             except NotPermitted as error:
@@ -57,17 +61,18 @@ def client_page(
     return decorate
 
 
-def _known(request: HttpRequest) -> ClientRequest:
-    known = cast("ClientRequest", request)
-    if known.actor is None:
+def known(request: HttpRequest) -> ClientRequest:
+    """The request as client pages read it: what the door found, the zone, the time of asking."""
+    found = cast("ClientRequest", request)
+    if found.actor is None:
         # A reserved word where a company's name would stand: /api/, /feeds/incidents/.
         raise Http404
-    if known.actor.company is None:
+    if found.actor.company is None:
         raise ScopeError("A client page was reached without passing the door.")
-    known.company = known.actor.company
-    known.now = timezone.now()
-    known.zone = "UTC" if request.COOKIES.get(ZONE_COOKIE) == UTC_CHOSEN else known.actor.zone
-    return known
+    found.company = found.actor.company
+    found.now = timezone.now()
+    found.zone = "UTC" if request.COOKIES.get(ZONE_COOKIE) == UTC_CHOSEN else found.actor.zone
+    return found
 
 
 def page_context(request: ClientRequest, **more: Any) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from collections.abc import Hashable
 
 from django.conf import settings
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template import loader
 from django.utils.cache import get_conditional_response, patch_vary_headers
@@ -27,29 +28,59 @@ def incident_list(request: ClientRequest) -> HttpResponse:
 
 
 @access.client_page(Permission.READ_INCIDENTS)
-def detail(request: ClientRequest, reference: str) -> HttpResponse:
-    """The incident page; for htmx only its live part. 304 after two statements when nothing changed."""
+def detail(request: ClientRequest, reference: str) -> HttpResponseBase:
+    """The incident page; for htmx only its live part, which is 304 when nothing changed."""
     version = versions.page_version(reference)
-    is_fragment = request.headers.get("HX-Request") == "true"
-    shaped_by = _shaped_by(request, version)
-    etag = _etag(*shaped_by, is_fragment, *(() if is_fragment else _personal(request)))
+    is_fragment = asks_for_live_part(request)
+    etag = live_etag(request, version) if is_fragment else _page_etag(request, version)
     response = None if get_messages(request) else get_conditional_response(request, etag=etag)
     if response is None:
-        part = rendered.part(shaped_by, lambda: _render_live(request, reference))
+        part = rendered.part(_shaped_by(request, version), lambda: _render_live(request, reference))
         response = HttpResponse(part.html) if is_fragment else _render_page(request, reference, version, part)
-        response.headers["ETag"] = etag
-    # A browser keeps the whole page for its back button, past signing out, unless it may not store it.
+    return dressed(response, etag, is_fragment=is_fragment)
+
+
+def asks_for_live_part(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def live_etag(request: ClientRequest, version: PageVersion) -> str:
+    """The validator of the live part: of the company, and the same for colleagues with equal rights."""
+    return _etag(*_shaped_by(request, version), "live part")
+
+
+def dressed(response: HttpResponseBase, etag: str, *, is_fragment: bool) -> HttpResponseBase:
+    """`response` with its validator and what browsers and proxies are told of keeping it.
+
+    A browser keeps the whole page for its back button, past signing out, unless it may not store it.
+    """
+    response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache" if is_fragment else "private, no-store"
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
+def _page_etag(request: ClientRequest, version: PageVersion) -> str:
+    """The validator of the whole page: also of the person, the switcher and the signed-in browser."""
+    actor = request.actor
+    return _etag(
+        *_shaped_by(request, version),
+        actor.name,
+        actor.email,
+        actor.role,
+        actor.companies,
+        request.COOKIES.get(settings.SESSION_COOKIE_NAME),
+        request.COOKIES.get(settings.CSRF_COOKIE_NAME),
+    )
+
+
 def _shaped_by(request: ClientRequest, version: PageVersion) -> tuple[Hashable, ...]:
-    """Everything that shapes the live part: versions, zone, consent and what moves with the clock.
+    """Everything that shapes the live part: company, versions, zone, consent and what moves with the clock.
 
     That is whether the report is late and, while the incident or the account is open, the minute.
     """
     return (
+        request.company.id,
         version.incident_id,
         version.version,
         version.request_state,
@@ -60,19 +91,6 @@ def _shaped_by(request: ClientRequest, version: PageVersion) -> tuple[Hashable, 
         request.company.consents_to_be_named,
         request.actor.may(Permission.REQUEST_POST_MORTEM),
         int(request.now.timestamp()) // 60 if version.is_moving else None,
-    )
-
-
-def _personal(request: ClientRequest) -> tuple[Hashable, ...]:
-    """What else shapes the whole page: the person, the switcher, the signed-in browser."""
-    actor = request.actor
-    return (
-        actor.name,
-        actor.email,
-        actor.role,
-        actor.companies,
-        request.COOKIES.get(settings.SESSION_COOKIE_NAME),
-        request.COOKIES.get(settings.CSRF_COOKIE_NAME),
     )
 
 
