@@ -1,13 +1,13 @@
 """Visitor, client, staff: the only place that enters a database role.
 
-A scope is the database role of one transaction, plus, for a client, the company id as a
-transaction-local setting. Nothing here outlives the transaction.
+A scope is the database role of one transaction, plus, for a client, the ids of the company and of the
+person as transaction-local settings. Nothing here outlives the transaction.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -18,9 +18,13 @@ from tenants.errors import ScopeError
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """The scope in force: of one company, or of staff (no company)."""
+    """The scope in force: of one company, or of staff (no company).
+
+    In a company's scope rows that name a person can be written for `user_id` alone; None: for nobody.
+    """
 
     company_id: UUID | None
+    user_id: UUID | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -33,8 +37,11 @@ class Scope:
 
 _current: ContextVar[Scope | None] = ContextVar("portal_scope", default=None)
 
-ENTER = "set_config('role', %s, true), set_config('portal.company_id', %s, true)"
-"""Select list that enters a scope; the door adds it to the statement that finds the actor."""
+_ENTER = (
+    "set_config('role', %s, true), set_config('portal.company_id', %s, true), "
+    "set_config('portal.user_id', %s, true)"
+)
+"""Select list that enters a scope; the door has its own, in the statement that finds the actor."""
 
 
 def current() -> Scope | None:
@@ -63,9 +70,9 @@ def entered(scope: Scope) -> Iterator[Scope]:
 
 
 @contextmanager
-def as_company(company_id: UUID, *, read_only: bool = False) -> Iterator[Scope]:
-    """A transaction as `portal_client` of one company. One statement to enter."""
-    with _transaction(Scope(company_id=company_id), read_only=read_only) as scope:
+def as_company(company_id: UUID, *, user_id: UUID | None = None, read_only: bool = False) -> Iterator[Scope]:
+    """A transaction as `portal_client` of one company, for one person or nobody. One statement to enter."""
+    with _transaction(Scope(company_id=company_id, user_id=user_id), read_only=read_only) as scope:
         yield scope
 
 
@@ -79,15 +86,15 @@ def as_staff() -> Iterator[Scope]:
 @contextmanager
 def _transaction(scope: Scope, *, read_only: bool) -> Iterator[Scope]:
     before = _current.get()
-    if before == scope:
+    if before is not None and scope in (before, replace(before, user_id=None)):
         with transaction.atomic():
-            yield scope
+            yield before
         return
     if before is not None:
         raise ScopeError("A scope is already in force; leave it before entering another.")
     is_nested = connection.in_atomic_block
     with transaction.atomic():
-        _set_role(scope.role, scope.company_id, read_only=read_only)
+        _set_role(scope.role, scope, read_only=read_only)
         with entered(scope):
             yield scope
         # Only on success: after an error the rollback restores the role, and a statement here
@@ -98,13 +105,13 @@ def _transaction(scope: Scope, *, read_only: bool) -> Iterator[Scope]:
 
 def leave() -> None:
     """Give a transaction that goes on after a scope (a nested one) back to the visitor."""
-    _set_role("none", None, read_only=False)
+    _set_role("none", Scope(company_id=None), read_only=False)
 
 
-def _set_role(role: str, company_id: UUID | None, *, read_only: bool) -> None:
-    values = [role, str(company_id) if company_id else ""]
+def _set_role(role: str, scope: Scope, *, read_only: bool) -> None:
+    values = [role, *("" if each is None else str(each) for each in (scope.company_id, scope.user_id))]
     with connection.cursor() as cursor:
         if read_only:
-            cursor.execute(f"select {ENTER}, set_config('transaction_read_only', 'on', true)", values)
+            cursor.execute(f"select {_ENTER}, set_config('transaction_read_only', 'on', true)", values)
         else:
-            cursor.execute(f"select {ENTER}", values)
+            cursor.execute(f"select {_ENTER}", values)

@@ -109,7 +109,7 @@ def _ask_for_the_post_mortem() -> None:
         ),
         role=people.GUS.roles[globex.slug],
     )
-    with scope.as_company(globex.pk):
+    with scope.as_company(globex.pk, user_id=gus.user_id):
         asked, _is_new = postmortems.request(
             gus,
             reference=founding.REFERENCE,

@@ -9,11 +9,21 @@ from tenants import rls
 from tenants.models import User
 from tenants.models.base import CompanyOwned
 
+_OWN_QUESTION = f"""requested_by_id = {rls.CURRENT_USER} and decline_reason = '' and (
+    (state = 'requested' and answered_at is null)
+    or (state = 'accepted' and incident_id = any (array(
+        select visible.id from incidents_incident visible where visible.request_policy = 'automatic'
+    )))
+)"""  # noqa: S608 - constants of the row policies
+"""What a client may ask, as an SQL condition: in its own name, and accepted only where all are."""
+
 
 class PostMortemRequest(CompanyOwned):
     """One company's request for the report on one incident; its colleagues share it."""
 
-    access = rls.company_owned(client="select insert", staff="select insert update")
+    access = rls.company_owned(
+        client="select insert", client_inserts=_OWN_QUESTION, staff="select insert update"
+    )
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="requests", db_index=False)
     state = ChoiceField(RequestState, default=RequestState.REQUESTED)

@@ -12,7 +12,10 @@ class AuditEvent(Business):
     """One thing that somebody did. Rows without a company are the vendor's own."""
 
     access = rls.company_owned(
-        client="select insert", client_columns=(("select", ("id", "company_id")),), staff="select insert"
+        client="select insert",
+        client_columns=(("select", ("id", "company_id")),),
+        client_inserts=f"actor_id = {rls.CURRENT_USER}",
+        staff="select insert",
     )
 
     company = models.ForeignKey(

@@ -28,7 +28,7 @@ def ask(
 ) -> tuple[PostMortemRequest, bool]:
     actor = actor or factories.actor(world.ada, world.acme)
     assert actor.company is not None
-    with scope.as_company(actor.company.id):
+    with scope.as_company(actor.company.id, user_id=actor.user_id):
         return postmortems.request(actor, reference=world.incident.reference, purpose=purpose, now=now)
 
 
@@ -92,7 +92,7 @@ def test_a_request_waits_for_an_answer_with_a_due_date(world: World) -> None:
     )
     assert (made.purpose, made.requested_by_name, made.requested_by_id) == (
         "For our auditors.",
-        "Ada",
+        world.ada.name,
         world.ada.pk,
     )
     assert (made.requested_at, made.answer_due_at) == (WEDNESDAY, WEDNESDAY + timedelta(days=1))
@@ -327,25 +327,78 @@ def test_a_client_cannot_answer_its_own_request(world: World) -> None:
     assert requests()[0].state == RequestState.REQUESTED
 
 
-def test_a_client_cannot_write_a_request_for_another_company(world: World) -> None:
-    with pytest.raises(Exception, match="row-level security"), scope.as_company(world.acme.pk):
-        PostMortemRequest.objects.bulk_create(
-            [
-                PostMortemRequest(
-                    company=world.globex,
-                    incident=world.incident,
-                    requested_by_name="Ada",
-                    purpose="Spoofed.",
-                    requested_at=WEDNESDAY,
-                    answer_due_at=WEDNESDAY,
-                )
-            ]
-        )
+def written_past_the_operation(world: World, **changed: object) -> PostMortemRequest:
+    """A row as the operation would write it, with one thing changed."""
+    as_written: dict[str, object] = {
+        "company": world.acme,
+        "incident": world.incident,
+        "requested_by": world.ada,
+        "requested_by_name": "Ada",
+        "purpose": "Spoofed.",
+        "requested_at": WEDNESDAY,
+        "answer_due_at": WEDNESDAY,
+    }
+    return PostMortemRequest(**as_written | changed)
+
+
+def test_a_row_as_the_operation_writes_it_is_taken(world: World) -> None:
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
+        PostMortemRequest.objects.bulk_create([written_past_the_operation(world)])
+    assert len(requests()) == 1
+
+
+@pytest.mark.parametrize(
+    "spoofed",
+    ["another company", "a colleague", "nobody", "accepted", "declined", "answered"],
+)
+def test_past_the_operation_a_client_writes_only_what_it_may_ask(world: World, spoofed: str) -> None:
+    changed: dict[str, object] = {
+        "another company": {"company": world.globex},
+        "a colleague": {"requested_by": world.bea},
+        "nobody": {"requested_by": None},
+        "accepted": {"state": RequestState.ACCEPTED, "answered_at": WEDNESDAY},
+        "declined": {"state": RequestState.DECLINED, "decline_reason": "No."},
+        "answered": {"answered_at": WEDNESDAY},
+    }[spoofed]  # type: ignore[assignment]
+    with (
+        pytest.raises(Exception, match="row-level security"),
+        scope.as_company(world.acme.pk, user_id=world.ada.pk),
+    ):
+        PostMortemRequest.objects.bulk_create([written_past_the_operation(world, **changed)])
     assert requests() == []
 
 
+def test_without_a_person_a_company_scope_writes_no_request(world: World) -> None:
+    with pytest.raises(Exception, match="row-level security"), scope.as_company(world.acme.pk):
+        PostMortemRequest.objects.bulk_create([written_past_the_operation(world)])
+    assert requests() == []
+
+
+@pytest.mark.parametrize("who", ["bea", "gus", "sam", None])
+def test_a_client_cannot_write_an_audit_event_of_somebody_else(world: World, who: str | None) -> None:
+    named = getattr(world, who).pk if who else None
+    with (
+        pytest.raises(Exception, match="row-level security"),
+        scope.as_company(world.acme.pk, user_id=world.ada.pk),
+    ):
+        AuditEvent.objects.bulk_create(
+            [
+                AuditEvent(
+                    company=world.acme,
+                    actor_id=named,
+                    actor_name="Ada",
+                    action="post_mortem.requested",
+                    object_type="incident",
+                    object_id="1",
+                    at=WEDNESDAY,
+                )
+            ]
+        )
+    assert audited("post_mortem.requested") == []
+
+
 def test_a_day_by_which_it_is_needed_is_kept(world: World) -> None:
-    with scope.as_company(world.acme.pk):
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
         made, _ = postmortems.request(
             factories.actor(world.ada, world.acme),
             reference=world.incident.reference,

@@ -292,7 +292,7 @@ def test_a_promised_update_is_late_once_its_instant_has_passed(
 
 
 def test_the_request_of_the_own_company_is_shown_and_of_no_other(world: World) -> None:
-    with scope.as_company(world.globex.pk):
+    with scope.as_company(world.globex.pk, user_id=world.gus.pk):
         postmortems.request(
             factories.actor(world.gus, world.globex),
             reference=world.incident.reference,
@@ -309,7 +309,7 @@ def test_the_request_of_the_own_company_is_shown_and_of_no_other(world: World) -
 
 
 def test_an_accepted_request_is_late_when_a_report_has_not_come_by_its_date(world: World) -> None:
-    with scope.as_company(world.acme.pk):
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
         asked, _ = postmortems.request(
             factories.actor(world.ada, world.acme),
             reference=world.incident.reference,
@@ -378,7 +378,7 @@ def test_the_version_moves_with_what_a_client_can_see_and_with_nothing_else(worl
     post(world, UpdateKind.UPDATE, 13)
     second = version(world.acme)
     assert second.version == first.version + 1
-    with scope.as_company(world.acme.pk):
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
         postmortems.request(
             factories.actor(world.ada, world.acme),
             reference=world.incident.reference,

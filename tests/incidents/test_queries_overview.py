@@ -242,14 +242,14 @@ def test_at_the_first_instant_of_a_month_nothing_is_divided_by_nothing(world: Wo
 
 
 def test_requests_that_wait_are_named_until_they_are_answered(world: World) -> None:
-    with scope.as_company(world.acme.pk):
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
         made, _ = postmortems.request(
             factories.actor(world.ada, world.acme),
             reference=world.incident.reference,
             purpose="Please.",
             now=NOW,
         )
-    assert read(world).requests_waiting == ((world.incident.reference, "System outage"),)
+    assert read(world).requests_waiting == ((world.incident.reference, world.incident.title),)
     assert read(world, world.globex).requests_waiting == ()
     with scope.as_staff():
         postmortems.accept(factories.actor(world.sam), request_ids=[made.pk], now=NOW)

@@ -68,3 +68,16 @@ def test_a_read_only_scope_writes_nothing(world: World) -> None:
         connection.cursor() as cursor,
     ):
         cursor.execute("insert into incidents_postmortemrequest default values")
+
+
+def test_a_company_scope_may_name_the_person_whose_transaction_it_is(world: World) -> None:
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk), connection.cursor() as cursor:
+        cursor.execute("select current_setting('portal.user_id')")
+        assert cursor.fetchone() == (str(world.ada.pk),)
+        with scope.as_company(world.acme.pk) as inner:
+            assert inner.user_id == world.ada.pk
+        with pytest.raises(ScopeError), scope.as_company(world.acme.pk, user_id=world.bea.pk):
+            pass
+    with connection.cursor() as cursor:
+        cursor.execute("select current_setting('portal.user_id', true)")
+        assert cursor.fetchone() == ("",)
