@@ -5,7 +5,7 @@ that makes the table; `tenants.walls` holds the live catalogue against it at eve
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -22,9 +22,28 @@ STAFF = "portal_staff"
 """A transaction of the vendor's people or of a cross-company task."""
 LOGIN = "portal_login"
 """Logs in, owns nothing, may become CLIENT or STAFF."""
+CLIENT_LOGIN = "portal_client_login"
+"""Logs in, owns nothing, may become CLIENT and never STAFF: for a process that only clients reach."""
+LOGINS: dict[str, tuple[str, ...]] = {LOGIN: (CLIENT, STAFF), CLIENT_LOGIN: (CLIENT,)}
+"""Every role that logs in, and what it may become. All of them inherit VISITOR and nothing else."""
+DOORS = {"client": CLIENT, "staff": STAFF}
+"""Each door that a process may serve, and the role that its requests enter."""
+
+LARGE_OBJECT_FUNCTIONS = (
+    *("lo_creat", "lo_create", "lo_from_bytea", "lo_get", "lo_import", "lo_export", "lo_open", "lo_put"),
+    *("lo_truncate", "lo_truncate64", "lo_unlink", "loread", "lowrite"),
+)
+"""PostgreSQL's own, which everybody may call by default; nobody may here."""
 
 COMPANY_SETTING = "portal.company_id"
+USER_SETTING = "portal.user_id"
 CURRENT_COMPANY = f"(select nullif(current_setting('{COMPANY_SETTING}', true), '')::uuid)"
+CURRENT_USER = f"(select nullif(current_setting('{USER_SETTING}', true), '')::uuid)"
+"""The person whose transaction it is; nobody in a background task."""
+
+MAY_BECOME_STAFF = f"(select pg_has_role(session_user, '{STAFF}'::name, 'set'))"
+"""Whether the connection's login could become staff. To one that could not, staff are nobody: it
+neither finds their sign-ins nor changes their passwords, which would open staff's door by another way."""
 
 Kind = Literal["company-owned", "published", "staff-only", "identity", "framework"]
 Columns = tuple[tuple[str, tuple[str, ...]], ...]
@@ -69,13 +88,21 @@ def company_owned(
     *,
     client: str = "select",
     client_columns: Columns = (),
+    client_inserts: str = "",
     staff: str = "select insert update delete",
 ) -> Access:
-    """Rows of one company each, named by `company_id`."""
+    """Rows of one company each, named by `company_id`.
+
+    A client that may insert, may insert own rows for which `client_inserts` (an SQL condition) holds.
+    """
     own = f"company_id = {CURRENT_COMPANY}"
-    return Access(
-        kind="company-owned", rules=_rules(CLIENT, client, own, client_columns) + _rules(STAFF, staff)
-    )
+    of_client = [
+        replace(rule, rows=f"{own} and {client_inserts}")
+        if client_inserts and rule.command == "insert"
+        else rule
+        for rule in _rules(CLIENT, client, own, client_columns)
+    ]
+    return Access(kind="company-owned", rules=(*of_client, *_rules(STAFF, staff)))
 
 
 def published(
@@ -98,6 +125,12 @@ def of_own_incidents(column: str = "incident_id") -> str:
     return f"{column} = any (array(select own.incident_id from incidents_recovery own))"  # noqa: S608
 
 
+def of_visible_people(table: str, column: str = "user_id") -> str:
+    """The row condition "of nobody, or of a person whom this login may know of" (a visitor's)."""
+    person = f"select from tenants_user person where person.id = {table}.{column}"
+    return f"{MAY_BECOME_STAFF} or {column} is null or exists ({person})"
+
+
 def staff_only(staff: str = "select insert update delete") -> Access:
     return Access(kind="staff-only", rules=_rules(STAFF, staff))
 
@@ -106,6 +139,7 @@ def identity(
     *,
     visitor: str = "select",
     visitor_columns: Columns = (),
+    visitor_rows: str = "true",
     client: str = "",
     client_rows: str = "false",
     staff: str = "select insert update delete",
@@ -113,7 +147,7 @@ def identity(
     """Who people are: readable before it is known who asks, so that it can be found out."""
     return Access(
         kind="identity",
-        rules=_rules(VISITOR, visitor, columns=visitor_columns)
+        rules=_rules(VISITOR, visitor, visitor_rows, visitor_columns)
         + _rules(CLIENT, client, client_rows)
         + _rules(STAFF, staff),
     )
@@ -196,15 +230,16 @@ class Protect(Operation):
 
 class TieToCompany(Operation):
     """Migration operation: a composite foreign key (company_id, column), so that no row can point
-    at another company's. Checked at commit; nothing cascades."""
+    at another company's. Checked at commit; nothing cascades. `to_column` is `column` unless given."""
 
     reduces_to_sql = True
     reversible = True
 
-    def __init__(self, table: str, to_table: str, column: str) -> None:
+    def __init__(self, table: str, to_table: str, column: str, to_column: str = "") -> None:
         self.table = table
         self.to_table = to_table
         self.column = column
+        self.to_column = to_column
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Django has no composite foreign keys, so the models' state cannot tell of it."""
@@ -214,7 +249,8 @@ class TieToCompany(Operation):
     ) -> None:
         schema_editor.execute(
             f'alter table "{self.table}" add constraint {self._name} foreign key (company_id, {self.column}) '
-            f'references "{self.to_table}" (company_id, {self.column}) deferrable initially deferred',
+            f'references "{self.to_table}" (company_id, {self.to_column or self.column}) '
+            "deferrable initially deferred",
             params=None,
         )
 
@@ -225,7 +261,8 @@ class TieToCompany(Operation):
 
     @property
     def _name(self) -> str:
-        return f"{self.table.split('_')[-1]}_same_company"
+        of_column = f"_{self.column}" if self.to_column else ""
+        return f"{self.table.split('_')[-1]}{of_column}_same_company"
 
     def describe(self) -> str:
         return f"Tie {self.table} to {self.to_table} of the same company"
@@ -234,21 +271,23 @@ class TieToCompany(Operation):
 def role_statements() -> Iterator[str]:
     """Idempotent SQL, run by a superuser or DBA, that makes every role exactly as weak as meant.
 
-    A role that exists is brought back to its definition. The login role's password is the
-    caller's to set.
+    A role that exists is brought back to its definition. The passwords of those that log in are
+    the caller's to set.
     """
     weak = "nosuperuser nocreatedb nocreaterole noreplication nobypassrls noinherit"
-    for role in (OWNER, VISITOR, CLIENT, STAFF, LOGIN):
+    for role in (OWNER, VISITOR, CLIENT, STAFF, *LOGINS):
         yield (
             f"do $$ begin if not exists (select from pg_roles where rolname = '{role}') "
             f"then create role {role}; end if; end $$"
         )
-        yield f"alter role {role} {'login' if role == LOGIN else 'nologin'} {weak}"
+        yield f"alter role {role} {'login' if role in LOGINS else 'nologin'} {weak}"
         yield f"alter role {role} reset all"
-    yield f"revoke {OWNER} from {LOGIN}"
-    yield f"grant {VISITOR} to {LOGIN} with inherit true, set false, admin false"
-    for role in (CLIENT, STAFF):
-        yield f"grant {role} to {LOGIN} with inherit false, set true, admin false"
+    for login, may_become in LOGINS.items():
+        others = [role for role in (OWNER, CLIENT, STAFF, *LOGINS) if role not in (*may_become, login)]
+        yield f"revoke {', '.join(others)} from {login}"
+        yield f"grant {VISITOR} to {login} with inherit true, set false, admin false"
+        for role in may_become:
+            yield f"grant {role} to {login} with inherit false, set true, admin false"
 
 
 def database_statements(database: str) -> Iterator[str]:
@@ -256,7 +295,14 @@ def database_statements(database: str) -> Iterator[str]:
     quoted = '"' + database.replace('"', '""') + '"'
     yield f"alter database {quoted} owner to {OWNER}"
     yield f"revoke all on database {quoted} from public"
-    yield f"grant connect on database {quoted} to {LOGIN}"
+    yield f"grant connect on database {quoted} to {', '.join(LOGINS)}"
     yield f"alter schema public owner to {OWNER}"
     yield "revoke all on schema public from public"
     yield f"grant usage on schema public to {VISITOR}, {CLIENT}, {STAFF}"
+    # A large object belongs to the role that makes it, so to all companies together.
+    names = ", ".join(f"'{name}'" for name in LARGE_OBJECT_FUNCTIONS)
+    yield (
+        "do $$ declare one regprocedure; begin for one in select oid from pg_proc "  # noqa: S608 - constants
+        f"where pronamespace = 'pg_catalog'::regnamespace and proname in ({names}) "
+        "loop execute format('revoke execute on function %s from public', one); end loop; end $$"
+    )

@@ -109,6 +109,8 @@ class RecoveryEntry(CompanyOwned):
         verbose_name_plural = "recovery entries"
         constraints = [
             models.UniqueConstraint(fields=["company", "idempotency_key"], name="recovery_entry_idempotent"),
+            # What an entry supersedes is named together with the company: it is its own.
+            models.UniqueConstraint(fields=["company", "id"], name="recovery_entry_of_company"),
             one_of("state", CompanyState, "recovery_entry_state"),
             one_of("source", EntrySource, "recovery_entry_source"),
         ]
