@@ -61,7 +61,7 @@ def start(folder: Path, *, database: str) -> Portal:
         stdout=subprocess.DEVNULL,
     )
     logins = json.loads((folder / "demo-logins.json").read_text("utf-8"))
-    port = _free_port()
+    port = free_port()
     log = folder / "web.log"
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "portal.wsgi:application"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-ws", "--workers", "2"]
@@ -78,16 +78,17 @@ def start(folder: Path, *, database: str) -> Portal:
             ending=children.Ending(seconds=5),
         ),
     )
-    _wait_until_ready(portal, port, log)
+    wait_until_ready(portal.child, port, log)
     return portal
 
 
-def _wait_until_ready(portal: Portal, port: int, log: Path) -> None:
+def wait_until_ready(web: children.Child, port: int, log: Path) -> None:
+    """Return when the web server of `port` answers; stops it and raises RuntimeError when it does not."""
     deadline = time.monotonic() + _READY_SECONDS
     while not _is_ready(port):
-        if portal.child.exit_code() is not None or time.monotonic() > deadline:
-            portal.stop()
-            raise RuntimeError(f"The portal of the journeys is not ready:\n{children.last_lines(log)}")
+        if web.exit_code() is not None or time.monotonic() > deadline:
+            web.stop()
+            raise RuntimeError(f"The web server of the tests is not ready:\n{children.last_lines(log)}")
         time.sleep(0.05)
 
 
@@ -106,7 +107,7 @@ def _own_valkey_database(url: str) -> str:
     return urlsplit(url)._replace(path=f"/{VALKEY_DATABASE}").geturl()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
