@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from django.conf import settings
 
 from tenants import walls
 
@@ -21,4 +22,13 @@ app.conf.beat_schedule = {
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]  # celery ships no types
 def refuse_unless_walls_stand(**_: Any) -> None:
-    walls.refuse_unless_standing()
+    """End the worker with the reason, also when the check itself fails.
+
+    Celery would write any other exception down, and go on to work.
+    """
+    if "staff" not in settings.DOORS:
+        raise SystemExit("The worker does staff's work: its DOORS must name staff.")
+    try:
+        walls.refuse_unless_standing()
+    except Exception as error:
+        raise SystemExit(f"{type(error).__name__}: {error}") from error

@@ -5,7 +5,9 @@ from tenants import rls
 _PEOPLE = "select insert update delete"
 
 LIBRARY_TABLES: dict[str, rls.Access] = {
-    "account_emailaddress": rls.identity(visitor=_PEOPLE),
+    "account_emailaddress": rls.identity(
+        visitor=_PEOPLE, visitor_rows=rls.of_visible_people("account_emailaddress")
+    ),
     "account_emailconfirmation": rls.identity(visitor=_PEOPLE),
     "auth_group": rls.identity(visitor=""),
     "auth_group_permissions": rls.identity(visitor=""),

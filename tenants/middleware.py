@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -9,14 +10,41 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from psycopg.pq import TransactionStatus
 
 from tenants import door, scope
 from tenants.errors import ScopeError
 from tenants.models.company import RESERVED_SLUGS, SLUG_PATTERN
 
+ADMIN = "admin"
+"""The first part of staff's addresses."""
 READING_METHODS = frozenset({"GET", "HEAD"})
 _SLUG = re.compile(SLUG_PATTERN)
-_SESSION_KEY = re.compile(r"[a-z0-9]{32}")
+
+
+Answer = TypeVar("Answer", bound=HttpResponseBase | None)
+
+
+class ServedDoorsMiddleware:
+    """Answers the addresses of a door that this process does not serve as it answers unknown ones.
+
+    Before all that reads the database, and before the answers that do not go through the door.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        place = _place(request)
+        if place == ADMIN:
+            is_served = "staff" in settings.DOORS
+        else:
+            is_served = "client" in settings.DOORS or not place or place in RESERVED_SLUGS
+        if not is_served:
+            # No address is known: a missing last slash is not put right either.
+            request.urlconf = ()  # type: ignore[assignment]  # a sequence of patterns is one too
+            raise Http404
+        return self.get_response(request)
 
 
 class DoorMiddleware:
@@ -33,47 +61,61 @@ class DoorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.actor = None  # type: ignore[attr-defined]
-        place = request.path_info.lstrip("/").split("/", 1)[0]
-        if place == "admin":
-            return self._through(request, door.open_for_staff)
+        place = _place(request)
+        if place == ADMIN:
+            return self._through(request, door.open_for_staff, reads_only=False)
         if place == "health":
             # Answers while the database does not: no transaction is opened for it.
             return self.get_response(request)
         if not place or place in RESERVED_SLUGS:
-            return self._in_transaction(lambda: self.get_response(request))
+            response = self._in_transaction(lambda: self.get_response(request))
+            response.headers.setdefault("Cache-Control", "private, no-store")
+            return response
         if not _SLUG.fullmatch(place):
             raise Http404
-        read_only = request.method in READING_METHODS
-        return self._through(request, lambda key: door.open_for_member(key, place, read_only=read_only))
+        reads_only = request.method in READING_METHODS
+        return self._through(
+            request,
+            lambda key: door.open_for_member(key, place, read_only=reads_only),
+            reads_only=reads_only,
+        )
 
-    def _through(self, request: HttpRequest, find: Callable[[str], door.Entry | None]) -> HttpResponseBase:
+    def _through(
+        self, request: HttpRequest, find: Callable[[str], door.Entry | None], *, reads_only: bool
+    ) -> HttpResponseBase:
         """Let in whom `find` finds; send the unknown to sign in and everybody else away."""
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-        if not _SESSION_KEY.fullmatch(key):
+        if not door.is_session_key(key):
             return redirect_to_login(request.get_full_path())
         # The first statement is the health check: a connection that the server has dropped
         # (a restart) is replaced once, before anything has happened.
         connection.health_check_done = True  # type: ignore[attr-defined]  # missing from the stubs
         try:
             try:
-                return self._in_transaction(lambda: self._answer(request, find, key))
+                response = self._in_transaction(
+                    lambda: self._answer(request, find, key), reads_only=reads_only
+                )
             except _ConnectionLost:
                 connection.close()
-                return self._in_transaction(lambda: self._answer(request, find, key))
+                response = self._in_transaction(
+                    lambda: self._answer(request, find, key), reads_only=reads_only
+                )
         except door.SignInEnded:
             return redirect_to_login(request.get_full_path())
+        if response is None:
+            raise Http404
+        return response
 
     def _answer(
         self, request: HttpRequest, find: Callable[[str], door.Entry | None], key: str
-    ) -> HttpResponseBase:
+    ) -> HttpResponseBase | None:
+        """What the page answers; None where somebody else's is asked for."""
         try:
             entry = find(key)
         except (OperationalError, InterfaceError) as error:
             raise _ConnectionLost from error
         if entry is None:
-            if request.user.is_authenticated:
-                raise Http404
-            return redirect_to_login(request.get_full_path())
+            return None if request.user.is_authenticated else redirect_to_login(request.get_full_path())
         # What the session would read on first use: the door has read it already.
         request.session._session_cache = entry.session_content  # type: ignore[attr-defined]  # noqa: SLF001
         request.user = entry.user
@@ -86,15 +128,39 @@ class DoorMiddleware:
         patch_vary_headers(response, ["Cookie"])
         return response
 
-    def _in_transaction(self, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    def _in_transaction(self, answer: Callable[[], Answer], *, reads_only: bool = False) -> Answer:
+        """The answer, committed, or rolled back from 400 on.
+
+        What the database has kept from writing is not rolled back for a mere 404: the driver would
+        forget all plans that the server keeps for this connection, which others' requests use too.
+        """
         is_nested = connection.in_atomic_block
         with transaction.atomic():
             response = answer()
-            if response.status_code >= 400:
+            status = 404 if response is None else response.status_code
+            if status >= (500 if reads_only else 400):
                 transaction.set_rollback(True)
+            elif _has_failed():
+                # Its commit would silently be a rollback, and the answer says that all went well.
+                raise TransactionFailed("A page went on after an error of the database.")
             elif is_nested:
                 scope.leave()
         return response
+
+
+def _place(request: HttpRequest) -> str:
+    """The first part of the path, which alone says whose address it is."""
+    return request.path_info.lstrip("/").split("/", 1)[0]
+
+
+def _has_failed() -> bool:
+    """Whether the transaction in force has met an error that nothing has rolled back to before."""
+    live = connection.connection
+    return live is not None and live.info.transaction_status == TransactionStatus.INERROR
+
+
+class TransactionFailed(RuntimeError):
+    """A page caught an error of the database and answered, outside of a savepoint."""
 
 
 class _ConnectionLost(Exception):

@@ -53,10 +53,15 @@ def copy_template(database: str, *, template: str = TEMPLATE) -> str:
         )
         for statement in (
             "revoke all on database {} from public",
-            "grant connect on database {} to portal_login",
+            "grant connect on database {} to portal_login, portal_client_login",
         ):
             connection.execute(sql.SQL(statement).format(sql.Identifier(database)))
     return os.environ[LOGIN_URL].replace(NAME, database)
+
+
+def as_client_login(url: str) -> str:
+    """The address of the same database for the login that cannot become staff."""
+    return url.replace("//portal_login:", "//portal_client_login:", 1)
 
 
 def _start_services() -> None:
@@ -103,6 +108,7 @@ def _make_template() -> None:
             sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(TEMPLATE))
         )
     _manage("make_roles")
+    _manage("make_roles", login=as_client_login(os.environ[LOGIN_URL]))
     _manage("migrate")
     mark.write_text(state)
 
@@ -112,9 +118,9 @@ def _collect_static_files() -> None:
     _manage("collectstatic", "--no-input")
 
 
-def _manage(*command: str) -> None:
+def _manage(*command: str, login: str = "") -> None:
     environment = os.environ | {
-        "DATABASE_URL": os.environ[LOGIN_URL].replace(NAME, TEMPLATE),
+        "DATABASE_URL": (login or os.environ[LOGIN_URL]).replace(NAME, TEMPLATE),
         "DATABASE_ADMIN_URL": admin_url(TEMPLATE),
     }
     subprocess.run(
@@ -125,7 +131,8 @@ def _manage(*command: str) -> None:
 def _state_of_schema() -> str:
     """A digest of all that makes the template: migrations, roles and policies, the lock file."""
     digest = hashlib.sha256()
-    paths = [*ROOT.glob("*/migrations/*.py"), ROOT / "tenants/rls.py", ROOT / "uv.lock"]
+    roles = [ROOT / "tenants/rls.py", ROOT / "tenants/management/commands/make_roles.py"]
+    paths = [*ROOT.glob("*/migrations/*.py"), *roles, ROOT / "uv.lock"]
     for path in sorted(paths):
         digest.update(path.read_bytes())
     return digest.hexdigest()

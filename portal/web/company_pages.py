@@ -1,5 +1,6 @@
 """Which company to open, and in which zone to read times."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -15,9 +16,15 @@ A_YEAR = 60 * 60 * 24 * 365
 @require_safe
 @login_required
 def choose(request: HttpRequest) -> HttpResponse:
-    """The front door: staff go to the admin, a person of one company to it, others choose."""
+    """The front door: staff go to the admin, a person of one company to it, others choose.
+
+    Where clients are not served their people are told so. Where staff are not, none is signed in:
+    they do not exist for that process.
+    """
     if request.user.is_staff:
         return redirect("admin:index")
+    if "client" not in settings.DOORS:
+        return render(request, "web/companies/elsewhere.html")
     companies = door.companies_of(request.user.pk) if request.user.pk else ()
     if len(companies) == 1:
         return redirect("web:overview", company=companies[0].slug)

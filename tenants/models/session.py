@@ -12,7 +12,9 @@ from tenants.models.user import User
 
 
 class Session(AbstractBaseSession):
-    access: ClassVar[rls.Access] = rls.identity(visitor="select insert update delete")
+    access: ClassVar[rls.Access] = rls.identity(
+        visitor="select insert update delete", visitor_rows=rls.of_visible_people("tenants_session")
+    )
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
 

@@ -40,7 +40,9 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in by e-mail. Staff are never members of a company."""
 
     access: ClassVar[rls.Access] = rls.identity(
-        visitor="select update", visitor_columns=(("update", ("password", "last_login")),)
+        visitor="select update",
+        visitor_columns=(("update", ("password", "last_login")),),
+        visitor_rows=f"{rls.MAY_BECOME_STAFF} or not is_staff",
     )
 
     email = models.EmailField("e-mail", max_length=254, unique=True)

@@ -1,4 +1,8 @@
-"""Make the database and its roles, exactly as weak as meant; safe to run again."""
+"""Make the database and its roles, exactly as weak as meant; safe to run again.
+
+The login role that DATABASE_URL names is given the password there; a second login is given its own
+by a second run with its address.
+"""
 
 from typing import Any
 
@@ -21,14 +25,15 @@ class Command(BaseCommand):
         if not admin:
             raise CommandError("Set DATABASE_ADMIN_URL: making roles needs a superuser or DBA.")
         login = settings.DATABASES["default"]
-        if login["USER"] != rls.LOGIN:
-            raise CommandError(f"DATABASE_URL must name the login role {rls.LOGIN}, not {login['USER']}.")
+        if login["USER"] not in rls.LOGINS:
+            names = " or ".join(rls.LOGINS)
+            raise CommandError(f"DATABASE_URL must name the login role {names}, not {login['USER']}.")
         with _connected(admin, "postgres") as connection:
             for statement in rls.role_statements():
                 connection.execute(statement)
             connection.execute(
                 sql.SQL("alter role {} password {}").format(
-                    sql.Identifier(rls.LOGIN), sql.Literal(login["PASSWORD"])
+                    sql.Identifier(login["USER"]), sql.Literal(login["PASSWORD"])
                 )
             )
             exists = connection.execute(
