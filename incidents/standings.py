@@ -29,11 +29,18 @@ and (recovery.rank, recovery.percentile, recovery.in_tail, recovery.is_final)
 """
 
 _WRITE_ROSTER = """
+with tail as materialized (
+    select recovery.incident_id, recovery.company_id, recovery.restored_at, company.name,
+        company.consents_to_be_named
+    from incidents_recovery recovery join tenants_company company on company.id = recovery.company_id
+    where recovery.incident_id = %s and recovery.in_tail
+    order by recovery.company_id for share of company
+)
 insert into incidents_rosterentry (incident_id, company_id, name, restored_at)
-select recovery.incident_id, recovery.company_id, company.name, recovery.restored_at
-from incidents_recovery recovery join tenants_company company on company.id = recovery.company_id
-where recovery.incident_id = %s and recovery.in_tail and company.consents_to_be_named
+select incident_id, company_id, name, restored_at from tail where consents_to_be_named
 """
+"""The tail's companies are locked before their consent is looked at: a consent or a name that is just
+being changed is waited for, and who changes one later waits for this roster."""
 
 
 def refresh(incident: Incident, *, now: datetime) -> arithmetic.Cohort:

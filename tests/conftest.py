@@ -15,6 +15,8 @@ from tenants.models import Company, User
 from tenants.permissions import Role
 from tests import factories, services
 
+pytest_plugins = ["tests.canaries.plugin"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class World:

@@ -1,4 +1,7 @@
-"""Small pieces of a world, made in the staff scope; every text of a company carries its own name."""
+"""Small pieces of a world, made in the staff scope; every text of somebody carries a mark of its own.
+
+`tests.canaries` knows the marks and fails the test in which one reaches somebody else.
+"""
 
 import functools
 from collections.abc import Sequence
@@ -13,6 +16,7 @@ from tenants import scope
 from tenants.actor import SYSTEM, ActingCompany, Actor, CompanyName
 from tenants.models import Company, Membership, User
 from tenants.permissions import Role
+from tests.canaries import marks, owners
 
 STARTED_AT = datetime(2026, 2, 4, 12, 45, tzinfo=UTC)
 """The start of most incidents here: 13:45 CET."""
@@ -20,22 +24,24 @@ PASSWORD = "correct horse battery staple"
 
 
 def company(slug: str, *, name: str = "", consents: bool = False, zone: str = "Europe/Paris") -> Company:
+    """A company. A name that is given is its own mark, another gets one."""
+    made = Company(slug=slug, name=name, consents_to_be_named=consents, time_zone=zone)
+    if not name:
+        mark = marks.in_force.word(owners.of_company(made), "the name", is_name=True)
+        made.name = f"{slug.capitalize()} {mark}"
     with scope.as_staff():
-        return Company.objects.create(
-            slug=slug, name=name or slug.capitalize(), consents_to_be_named=consents, time_zone=zone
-        )
+        made.save()
+    return made
 
 
 def person(email: str, *, name: str = "", is_staff: bool = False) -> User:
     """Somebody who signs in with PASSWORD; staff are superusers of the admin."""
+    made = User(email=email, password=_hash_of_password(), is_staff=is_staff, is_superuser=is_staff)
+    first_name = name or email.split("@", maxsplit=1)[0].capitalize()
+    made.name = f"{first_name} {marks.in_force.word(owners.of_person(made), 'the name')}"
     with scope.as_staff():
-        return User.objects.create(
-            email=email,
-            password=_hash_of_password(),
-            name=name or email.split("@", maxsplit=1)[0].capitalize(),
-            is_staff=is_staff,
-            is_superuser=is_staff,
-        )
+        made.save()
+    return made
 
 
 @functools.cache
@@ -94,10 +100,11 @@ def draft(
     started_at: datetime = STARTED_AT,
     **fields: object,
 ) -> Incident:
+    """An incident that staff alone know of. Its title gets a mark."""
+    incident = Incident(kind=kind, severity=Severity.MAJOR, started_at=started_at, **fields)
+    incident.title = f"{title} {marks.in_force.word(owners.of_incident(incident), 'the title')}"
     with scope.as_staff():
-        incident = Incident.objects.create(
-            title=title, kind=kind, severity=Severity.MAJOR, started_at=started_at, **fields
-        )
+        incident.save()
         AffectedComponent.objects.bulk_create(
             AffectedComponent(incident=incident, component=each) for each in components
         )

@@ -212,7 +212,8 @@ def test_a_client_can_ask_for_the_report_while_its_consent_is_being_changed(comm
     withdrawing.start()
     try:
         assert written.wait(timeout=30)
-        with scope.as_company(world.acme.pk), connection.cursor() as cursor:
+        asking = scope.as_company(world.acme.pk, user_id=world.ada.pk)
+        with asking, connection.cursor() as cursor:
             cursor.execute("set local lock_timeout = '2s'")
             asked, is_new = postmortems.request(
                 factories.actor(world.ada, world.acme),

@@ -1,0 +1,1 @@
+"""Marks in the texts of a test's world, and the watch that no answer, mail or file carries one astray."""

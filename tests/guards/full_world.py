@@ -1,0 +1,166 @@
+"""A world with rows in every business table, in which each free text carries a mark of whose it is.
+
+A new column of text is filled by itself. A new table needs its rows in `fill`; test_canaries says so.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.auth.models import Group
+from django.db import models
+
+from incidents.choices import Audience, ClaimKind, CompanyState, EntrySource, RequestState, UpdateKind
+from incidents.models import (
+    Claim,
+    Cohort,
+    Component,
+    DataCenter,
+    Incident,
+    PostMortemRequest,
+    Recovery,
+    RecoveryEntry,
+    RosterEntry,
+    Service,
+    Update,
+)
+from tenants import rls, scope, walls
+from tenants.models import AuditEvent, Company, OutgoingMail, User
+from tests import factories
+from tests.canaries import marks, owners
+from tests.canaries.marks import STAFF, Owner
+from tests.conftest import World
+
+NOW = factories.STARTED_AT + timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullWorld:
+    """The world, one incident that each company has alone, and one that staff alone know of."""
+
+    world: World
+    of_acme: Incident
+    of_globex: Incident
+    draft: Incident
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        return (self.world.incident, self.of_acme, self.of_globex, self.draft)
+
+
+def fill(world: World) -> FullWorld:
+    """Add rows with marks for both companies, and for staff, to every business table."""
+    alone = {company.pk: _component(company) for company in (world.acme, world.globex)}
+    factories.place(world.acme, alone[world.acme.pk])
+    factories.place(world.globex, alone[world.globex.pk])
+    full = FullWorld(
+        world=world,
+        of_acme=factories.incident(alone[world.acme.pk], title="Acme alone"),
+        of_globex=factories.incident(alone[world.globex.pk], title="Globex alone"),
+        draft=factories.draft(world.api, title="Nobody knows yet"),
+    )
+    with scope.as_staff():
+        for incident in full.incidents:
+            _said_of(incident)
+        for company, person, own in (
+            (world.acme, world.ada, full.of_acme),
+            (world.globex, world.gus, full.of_globex),
+        ):
+            _of_company(company, person, (world.incident, own), alone[company.pk])
+            _row(AuditEvent, STAFF, company=company, at=NOW)
+            _row(OutgoingMail, owners.of_person(person), to_address=person.email, created_at=NOW, due_at=NOW)
+        _row(LogEntry, STAFF, user=world.sam, action_flag=ADDITION)
+        _row(Group, STAFF)
+        # As if there were twenty companies, of which Acme is the last: it has agreed to be named.
+        Recovery.objects.filter(company=world.acme).update(in_tail=True)
+        Cohort.objects.update(tail_count=1, tail_percent=5)
+    return full
+
+
+def _component(company: Company) -> Component:
+    """A data center, a service and a component that are known to one company alone."""
+    owner = owners.of_company(company)
+    with scope.as_staff():
+        made: Component = _row(
+            Component, owner, service=_row(Service, owner), data_center=_row(DataCenter, owner)
+        )
+    return made
+
+
+def _said_of(incident: Incident) -> None:
+    owner = owners.of_incident(incident)
+    for audience in Audience:
+        of = owner if audience is Audience.EVERYONE else STAFF
+        _row(Update, of, incident=incident, kind=UpdateKind.UPDATE, audience=audience, published_at=NOW)
+    _row(Claim, owner, incident=incident, kind=ClaimKind.TOTAL_DURATION, claimed_seconds=60, posted_at=NOW)
+
+
+def _of_company(
+    company: Company, person: User, incidents: tuple[Incident, ...], component: Component
+) -> None:
+    owner = owners.of_company(company)
+    for incident, state in zip(incidents, (RequestState.DECLINED, RequestState.REQUESTED), strict=True):
+        _row(
+            PostMortemRequest,
+            owner,
+            company=company,
+            incident=incident,
+            requested_by=person,
+            state=state,
+            requested_at=NOW,
+            answer_due_at=NOW,
+        )
+        affected = incident.affected_components.first()
+        _row(
+            RecoveryEntry,
+            owner,
+            company=company,
+            incident=incident,
+            component=affected.component if affected else component,
+            state=CompanyState.DEGRADED,
+            at=_minutes_of(company),
+            source=EntrySource.STAFF,
+            recorded_at=NOW,
+        )
+        if company.consents_to_be_named:
+            RosterEntry.objects.create(incident=incident, company=company, name=company.name)
+
+
+def _minutes_of(company: Company) -> datetime:
+    """An instant that is each company's own, so that another's entry would show in a timeline."""
+    return factories.STARTED_AT + timedelta(minutes=17 if company.slug == "acme" else 23)
+
+
+def _row(model: type[models.Model], owner: Owner, **fields: Any) -> Any:
+    """One row with `fields`, and a mark in every free text besides; staff's where no client may read it."""
+    for field in free_texts(model):
+        if field.name not in fields:
+            of = owner if is_readable_by_clients(model, field.column) else STAFF
+            word = marks.in_force.word(of, f"{model._meta.db_table}.{field.column}")
+            is_json = isinstance(field, models.JSONField)
+            fields[field.name] = {"mark": word} if is_json else f"Of {owner.kind} {word}"[-_length(field) :]
+    made = model(**fields)
+    made.save(force_insert=True)
+    return made
+
+
+def _length(field: Any) -> int:
+    return field.max_length or 1_000
+
+
+def free_texts(model: type[models.Model]) -> Iterator[Any]:
+    """The columns of a model that hold text of any kind but one of a few chosen words."""
+    for field in model._meta.concrete_fields:
+        is_text = isinstance(field, models.CharField | models.TextField | models.JSONField)
+        if is_text and not field.choices and not field.primary_key:
+            yield field
+
+
+def is_readable_by_clients(model: type[models.Model], column: str) -> bool:
+    access = walls.declared()[model._meta.db_table]
+    return access.kind == "identity" or any(
+        rule.role == rls.CLIENT and rule.command == "select" and (not rule.columns or column in rule.columns)
+        for rule in access.rules
+    )
