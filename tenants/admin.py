@@ -6,8 +6,9 @@ from allauth.account import admin as address_admin
 from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm, UserCreationForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
@@ -20,7 +21,8 @@ from tenants.admin_pages import RecordAdmin, StaffAdmin
 from tenants.models import AuditEvent, Membership, OutgoingMail, User
 
 # The library's own screens would be a second way to a person's addresses: kept with the person.
-for _model in (address_admin.EmailAddress, address_admin.EmailConfirmation):
+# Django's own screen of groups refuses less than ours do.
+for _model in (address_admin.EmailAddress, address_admin.EmailConfirmation, Group):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
@@ -187,6 +189,14 @@ class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[type-arg]
     @staticmethod
     def _rules(request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)
+
+
+@admin.register(Group)
+class StaffGroupAdmin(StaffAdmin, GroupAdmin):
+    """Rights that several of the staff have together."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 
 @admin.register(Membership)

@@ -211,6 +211,14 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         title = name[:1].upper() + name[1:]
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Django looks for the row before it asks for rights, so that a redirect would tell what is there."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         if "\0" in search_term:
             raise BadRequest("No text holds a NUL.")

@@ -209,7 +209,7 @@ class CompanyAdmin(StaffAdmin):
         """Ask, then let the name be read by others or keep it from them."""
         company: Company = self.subject(request, object_id)
         consents = not company.consents_to_be_named
-        if request.method == "POST":
+        if request.POST.get("consents") in {"yes", "no"}:
             self._set_consent(
                 request, Company.objects.filter(pk=company.pk), consents=request.POST.get("consents") == "yes"
             )
@@ -235,10 +235,8 @@ class CompanyAdmin(StaffAdmin):
 
     def _set_consent(self, request: HttpRequest, queryset: QuerySet[Company], *, consents: bool) -> None:
         actor, now = pages.staff(request).actor, timezone.now()
-        ids = list(queryset.order_by("pk").values_list("pk", flat=True))
-        changed = sum(
-            disclosure.set_consent(actor, company_id=each, consents=consents, now=now) for each in ids
-        )
+        ids = list(queryset.values_list("pk", flat=True))
+        changed = disclosure.set_consents(actor, company_ids=ids, consents=consents, now=now)
         words = "named to other clients from now on" if consents else "not named to other clients any more"
         messages.success(request, f"{_companies(changed)} {words}.")
 
@@ -255,7 +253,7 @@ class CompanyAdmin(StaffAdmin):
     def access_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """Ask, then close the company's access or open it again."""
         company: Company = self.subject(request, object_id)
-        if request.method == "POST":
+        if request.POST.get("access") in {"open", "suspended"}:
             is_open = request.POST.get("access") == "open"
             self._set_access(request, Company.objects.filter(pk=company.pk), is_open=is_open)
             return self.to_row(company)
