@@ -1,15 +1,18 @@
-"""`make bench`: one JSON line for each figure, each a ratio measured in this run."""
+"""`make bench`: one JSON line for each figure, each compared with another one of the same run."""
 
 import json
 import statistics
 import sys
 import urllib.request
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from bench import load, memory, portals
+from bench import load, memory, portals, timing
+from deploy.local import postgres, valkey
 
+MEASUREMENTS = ("load", "timing")
 SIZES = (240, 10_000)
 ROUNDS = 5
 SECONDS = 3.0
@@ -24,21 +27,47 @@ class Target:
     status: int
 
 
-def main() -> None:
+def main(asked: Sequence[str]) -> None:
+    """Measure what is `asked` for (`load`, `timing`), or everything."""
+    unknown = set(asked) - set(MEASUREMENTS)
+    if unknown:
+        raise SystemExit(f"Measurements are {' and '.join(MEASUREMENTS)}, not {', '.join(sorted(unknown))}.")
+    wanted = set(asked or MEASUREMENTS)
     with ExitStack() as stack:
         _say("starting services and loading companies")
         server, cache = stack.enter_context(portals.services())
-        measured = [stack.enter_context(portals.portal(size, server, cache)) for size in SIZES]
-        rates = _rounds(measured)
-        _report(measured, rates)
-        for portal in measured:
-            _emit(
-                figure="memory of each web process, MiB",
-                companies=portal.companies,
-                value=memory.web(portal.process_id),
-            )
-        _emit(figure="memory of PostgreSQL in all, MiB", value=memory.tree(server.process.pid))
-        _emit(figure="memory of Valkey, MiB", value=memory.tree(cache.process.pid))
+        sizes = SIZES if "load" in wanted else SIZES[-1:]
+        measured = [stack.enter_context(portals.portal(size, server, cache)) for size in sizes]
+        if "load" in wanted:
+            _report(measured, _rounds(measured))
+            _report_memory(measured, server, cache)
+        if "timing" in wanted:
+            _report_timing(measured[-1])
+
+
+def _report_memory(measured: list[portals.Portal], server: postgres.Postgres, cache: valkey.Valkey) -> None:
+    for portal in measured:
+        _emit(
+            figure="memory of each web process, MiB",
+            companies=portal.companies,
+            value=memory.web(portal.process_id),
+        )
+    _emit(figure="memory of PostgreSQL in all, MiB", value=memory.tree(server.process.pid))
+    _emit(figure="memory of Valkey, MiB", value=memory.tree(cache.process.pid))
+
+
+def _report_timing(portal: portals.Portal) -> None:
+    """Apart by less than the goal, nobody can tell from the time of an answer what exists."""
+    _say(f"foreign against unknown, {timing.SAMPLES} times each in turn")
+    for compared in timing.compare(portal):
+        _emit(
+            figure=f"time of existing − unknown, ms: {compared.name}",
+            companies=portal.companies,
+            value=round(compared.difference, 3),
+            goal=f"within ±{timing.GOAL_MILLISECONDS}",
+            existing_milliseconds=round(compared.existing, 2),
+            unknown_milliseconds=round(compared.unknown, 2),
+        )
 
 
 def _targets(portal: portals.Portal) -> list[Target]:
@@ -131,4 +160,4 @@ def _say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -17,15 +17,22 @@ from deploy.local import postgres, valkey
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = 24
 """Signed-in people, each of another company, whose pages are asked for in turn."""
+PASSWORD = "correct-horse-battery"
+"""Theirs; stands in a form as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Portal:
-    """One running web server; `sessions` are (company slug, session key) of signed-in people."""
+    """One running web server; `sessions` are (company slug, session key) of signed-in people.
+
+    The first of their companies was not touched by the foreign incident.
+    """
 
     companies: int
     port: int
     reference: str
+    foreign_reference: str
+    draft_reference: str
     sessions: tuple[tuple[str, str], ...]
     process_id: int
     database_url: str
@@ -96,6 +103,8 @@ def portal(companies: int, server: postgres.Postgres, cache: valkey.Valkey) -> I
             companies=companies,
             port=port,
             reference=people["reference"],
+            foreign_reference=people["foreign_reference"],
+            draft_reference=people["draft_reference"],
             sessions=tuple((slug, key) for slug, key in people["sessions"]),
             process_id=web.pid,
             database_url=environment["DATABASE_URL"],

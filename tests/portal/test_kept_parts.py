@@ -105,6 +105,20 @@ def test_a_validator_of_another_company_is_worth_nothing(still: World, signed_in
     assert (response.status_code, response["ETag"] != foreign) == (200, True)
 
 
+def test_companies_of_one_name_in_one_state_have_validators_of_their_own(
+    still: World, signed_in: SignIn
+) -> None:
+    with scope.as_staff():
+        Company.objects.update(name="Twin", time_zone="UTC", consents_to_be_named=False)
+    ada, gus = signed_in(still.ada), signed_in(still.gus)
+    for fragment in (True, False):
+        found = {
+            etag(client, still, company, fragment=fragment)
+            for client, company in ((ada, "acme"), (gus, "globex"))
+        }
+        assert len(found) == 2
+
+
 def test_a_stranger_is_not_told_304_even_with_the_right_validator(still: World, signed_in: SignIn) -> None:
     own = etag(signed_in(still.ada), still)
     for value in (own, "*"):
@@ -163,7 +177,7 @@ def post_update(world: World, client: Client) -> None:
 
 
 def ask_for_report(world: World, client: Client) -> None:
-    with scope.as_company(world.acme.pk):
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
         postmortems.request(
             factories.actor(world.ada, world.acme),
             reference=world.incident.reference,
