@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
+
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']*)", re.IGNORECASE)
 _MEANT = frozenset({"", "utf-8", "utf8", "us-ascii"})
 
@@ -25,13 +27,16 @@ class OnlyUtf8:
         if declared is None or declared[1].lower() in _MEANT:
             return self.application(environ, start_response)
         body = b"Send text as UTF-8.\n"
-        start_response(
-            "415 Unsupported Media Type",
-            [
-                ("Content-Type", "text/plain; charset=utf-8"),
-                ("Content-Length", str(len(body))),
-                ("X-Content-Type-Options", "nosniff"),
-                ("Cache-Control", "no-store"),
-            ],
-        )
+        headers = [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+        ]
+        if settings.SECURE_HSTS_SECONDS:
+            headers.append(
+                ("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains")
+            )
+        start_response("415 Unsupported Media Type", headers)
         return [body]

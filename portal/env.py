@@ -23,6 +23,10 @@ class Setting:
     kind: str
     meaning: str
     default: Any = REQUIRED
+    choices: tuple[str, ...] = ()
+    """Of a list: what it may name, at least one."""
+    least: int | None = None
+    """Of a number: the smallest that makes sense."""
 
     @property
     def default_text(self) -> str:
@@ -46,6 +50,20 @@ SETTINGS = (
         default="",
         meaning="The same database as a superuser or DBA: only for `make_roles`, `migrate` and `prepare`, "
         "never given to the web or the worker.",
+    ),
+    Setting(
+        name="DATABASE_POOL_SIZE",
+        kind="int",
+        default=0,
+        least=0,
+        meaning="Connections that the threads of one web process share; 0: each thread keeps one of its own.",
+    ),
+    Setting(
+        name="DATABASE_WAIT_SECONDS",
+        kind="int",
+        default=3,
+        least=2,
+        meaning="How long a request waits for a connection before it is answered with 503; at least 2.",
     ),
     Setting(
         name="REDIS_URL",
@@ -82,6 +100,14 @@ SETTINGS = (
         kind="int",
         default=0,
         meaning="Proxies in front of the portal; without it all clients behind one share its sign-in limit.",
+    ),
+    Setting(
+        name="DOORS",
+        kind="list",
+        default=["client", "staff"],
+        choices=("client", "staff"),
+        meaning="Whose pages this process serves. A process that serves `client` alone logs in as "
+        "`portal_client_login`, which cannot become staff.",
     ),
     Setting(
         name="VENDOR_NAME", kind="str", default="Northwind Retail Systems", meaning="Whose clients sign in."
@@ -152,7 +178,7 @@ def read_dotenv() -> None:
 def value(name: str) -> Any:
     """The setting `name` in its type; KeyError for one that `SETTINGS` does not name.
 
-    Raises ImproperlyConfigured when a required one is missing or a value does not parse.
+    Raises ImproperlyConfigured when a required one is missing, a value does not parse or makes no sense.
     """
     setting = _BY_NAME[name]
     if setting.kind == "url":
@@ -167,7 +193,12 @@ def value(name: str) -> Any:
         "list": _environment.list,
         "str": _environment.str,
     }
-    return read[setting.kind](name, default=default)
+    found = read[setting.kind](name, default=default)
+    if setting.choices and not (found and set(found) <= set(setting.choices)):
+        raise ImproperlyConfigured(f"{name} must name one or more of: {', '.join(setting.choices)}.")
+    if setting.least is not None and found < setting.least:
+        raise ImproperlyConfigured(f"{name} must be {setting.least} or more.")
+    return found
 
 
 def _database(name: str) -> dict[str, Any]:

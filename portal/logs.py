@@ -1,5 +1,6 @@
 """Logs: an event name and fields; ids only, no texts, names, addresses or tokens."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -48,10 +49,27 @@ def configuration(level: str) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
             }
         },
+        "filters": {"without_address": {"()": WithoutAddress}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"django.server": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+        "loggers": {
+            "django.server": {"level": "WARNING"},
+            "django.request": {"level": "ERROR", "filters": ["without_address"]},
+            "django.security.csrf": {"filters": ["without_address"]},
+        },
     }
+
+
+class WithoutAddress(logging.Filter):
+    """Django's line of a failed request gets the reference of the request in place of its address.
+
+    The address names a company; the route is in the line of `RequestLogMiddleware`.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request_id = getattr(getattr(record, "request", None), "request_id", "")
+        record.msg, record.args = "request_failed %s", (request_id,)
+        return True
 
 
 class RequestLogMiddleware:

@@ -40,6 +40,8 @@ MIDDLEWARE = [
     "portal.logs.RequestLogMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "tenants.middleware.ServedDoorsMiddleware",
+    "portal.web.polls.UnchangedMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -79,10 +81,16 @@ _DATABASE: dict[str, Any] = {
 _LOGIN_DATABASE = env.value("DATABASE_URL")
 # Planning the door's and the pages' statements takes longer than running them: let the server
 # keep their plans. It knows which plans depend on the role, so scopes do not mix.
-_LOGIN_OPTIONS = {"server_side_binding": True, "prepare_threshold": 2}
+_LOGIN_OPTIONS = {
+    "server_side_binding": True,
+    "prepare_threshold": 2,
+    "connect_timeout": env.value("DATABASE_WAIT_SECONDS"),
+}
 DATABASES: dict[str, dict[str, Any]] = {
     "default": _LOGIN_DATABASE | _DATABASE | {"OPTIONS": _LOGIN_DATABASE.get("OPTIONS", {}) | _LOGIN_OPTIONS}
 }
+DATABASE_POOL_SIZE = env.value("DATABASE_POOL_SIZE")
+DATABASE_WAIT_SECONDS = env.value("DATABASE_WAIT_SECONDS")
 ADMIN_DATABASE = env.value("DATABASE_ADMIN_URL")
 if ADMIN_DATABASE:
     # Migrations run as the role that owns the objects, whoever the administrator is.
@@ -101,7 +109,11 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "portal",
-        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+        "OPTIONS": {
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 0.5,
+            "serializer": "portal.cached_values.JsonValues",
+        },
     }
 }
 CELERY_BROKER_URL = env.value("CELERY_BROKER_URL") or REDIS_URL
@@ -119,20 +131,24 @@ CELERY_TIMEZONE = "UTC"
 
 # --- People and sign-in ---
 
+# A browser takes a cookie of such a name from this very host alone, over HTTPS.
+_BOUND = "__Host-" if env.value("SECURE") else ""
 AUTH_USER_MODEL = "tenants.User"
 SESSION_ENGINE = "tenants.models.session"
 SESSION_COOKIE_AGE = 60 * 60 * 12
-SESSION_COOKIE_NAME = "portal_session"
+SESSION_COOKIE_NAME = f"{_BOUND}portal_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_NAME = "portal_csrf"
+CSRF_COOKIE_NAME = f"{_BOUND}portal_csrf"
 CSRF_COOKIE_HTTPONLY = True
-MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+ZONE_COOKIE_NAME = f"{_BOUND}portal_zone"
+MESSAGE_COOKIE_NAME = f"{_BOUND}portal_messages"
+MESSAGE_STORAGE = "portal.cookies.MessageCookie"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["tenants.passwords.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator")
 ] + [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -147,7 +163,8 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+# An unknown address is worked for like a known one; tenants.adapters sends it nothing.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # From one address fewer wrong passwords than would shut out the person they are tried on.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,100/5m/key"}
@@ -191,6 +208,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["portal.uploads.NoFiles"]
 if env.value("SECURE"):
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -210,6 +228,7 @@ TIME_ZONE = "UTC"
 # --- The portal's own ---
 
 BUILD = env.build()
+DOORS = env.value("DOORS")
 VENDOR_NAME = env.value("VENDOR_NAME")
 COMPANIES_NAMED_BY_DEFAULT = env.value("COMPANIES_NAMED_BY_DEFAULT")
 POST_MORTEM_ANSWER_BUSINESS_DAYS = env.value("POST_MORTEM_ANSWER_BUSINESS_DAYS")

@@ -9,6 +9,10 @@ from django.http import HttpRequest
 from tenants import mail
 from tenants.models import User
 
+_TO_KNOWN_ADDRESS = "account/email/password_reset_key"
+_TO_UNKNOWN_ADDRESS = "account/email/unknown_account"
+"""Two of django-allauth's mails: both answer "Forgot your password?"."""
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     """Django-allauth's decisions, as this portal takes them."""
@@ -20,10 +24,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Put the mail into the outbox; the sweep sends it.
 
-        Nobody is woken from here: the time of the answer would tell a known address from an
-        unknown one.
+        The time of the answer must not tell a known address from an unknown one: nobody is woken
+        from here, and for an unknown address a mail to nobody takes the same way.
         """
         named = context | {"vendor_name": settings.VENDOR_NAME}
+        if template_prefix == _TO_UNKNOWN_ADDRESS:
+            named |= {"user": User(), "password_reset_url": context["signup_url"]}
+            template_prefix, email = _TO_KNOWN_ADDRESS, mail.NOBODY
         mail.enqueue(self.render_mail(template_prefix, email, named))
 
     def set_password(self, user: User, password: str) -> None:

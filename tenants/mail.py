@@ -19,6 +19,9 @@ BATCH = 50
 GIVE_UP_AFTER = 12
 """Attempts; with the pauses of `_pause` about three days."""
 
+NOBODY = ""
+"""The address of a mail that is built and kept like any other, and never sent."""
+
 
 def enqueue(message: EmailMessage, *, now: datetime | None = None) -> OutgoingMail:
     """Put a built message into the outbox, in the transaction in force; nothing is sent here."""
@@ -42,6 +45,7 @@ def deliver_due(*, now: datetime) -> int:
     that is killed between the two sends that mail again after the lease.
     """
     with scope.as_staff():
+        OutgoingMail.objects.filter(to_address=NOBODY, sent_at=None, failed_at=None, due_at__lte=now).delete()
         due = (
             OutgoingMail.objects.select_for_update(skip_locked=True)
             .filter(sent_at=None, failed_at=None, due_at__lte=now)
