@@ -4,11 +4,12 @@ import re
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from incidents import errors, markdown
+from incidents import errors, markdown, staff_roles
 from incidents.admin import forms
 from incidents.choices import Audience, UpdateKind
 from incidents.models import Cohort, Incident, Update
@@ -69,6 +70,8 @@ class UpdatePage(StaffAdmin):
                 return False
             kind, text = UpdateKind.MONITORING, typed["honest_text"]
         elif "_override" in request.POST:
+            if not request.user.has_perm(staff_roles.OVERRIDE):
+                raise PermissionDenied
             reason = typed["override_reason"]
             if not reason.strip():
                 form.add_error("override_reason", "Say why, or post it as monitoring.")
@@ -128,7 +131,7 @@ class UpdatePage(StaffAdmin):
             open_count=counts.affected_count - counts.restored_count if counts else 0,
             main_fields=[form[name] for name in ("kind", "text", "audience", "next_update_at", "corrects")],
             honest_fields=[form["honest_text"]],
-            override_fields=[form["override_reason"]],
+            override_fields=[form["override_reason"]] if request.user.has_perm(staff_roles.OVERRIDE) else [],
             back=self.address("change", incident),
             **context,
         )

@@ -72,6 +72,7 @@ class Incident(Business):
     objects = IncidentManager()
 
     class Meta(Business.Meta):
+        permissions = [("override_record", "Can post against the record, with a reason")]
         constraints = [
             one_of("kind", IncidentKind, "incident_kind"),
             one_of("severity", Severity, "incident_severity"),

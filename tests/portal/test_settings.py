@@ -58,6 +58,8 @@ def test_without_a_required_setting_it_does_not_start_and_names_it(name: str) ->
     [
         ("POST_MORTEM_FINAL_DAYS", "soon"),
         ("TRUSTED_PROXY_COUNT", "one"),
+        ("DATABASE_POOL_SIZE", "-1"),
+        ("DATABASE_WAIT_SECONDS", "0"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "sqlite:///file"),
     ],

@@ -49,7 +49,7 @@ def test_finding_a_member_and_entering_the_scope_is_one_statement(world: World, 
         entry = door.open_for_member(key, "acme", read_only=True)
     assert [each["sql"] for each in statements if "SAVEPOINT" not in each["sql"]] == [statements[1]["sql"]]
     assert entry is not None
-    assert entry.scope == scope.Scope(company_id=world.acme.pk)
+    assert entry.scope == scope.Scope(company_id=world.acme.pk, user_id=world.ada.pk)
 
 
 def test_the_member_found_is_the_person_as_stored(world: World, signed_in: SignIn) -> None:
@@ -64,7 +64,7 @@ def test_the_member_found_is_the_person_as_stored(world: World, signed_in: SignI
         name: getattr(stored, name) for name in columns
     }
     actor = entry.actor
-    assert (actor.user_id, actor.name, actor.email) == (world.ada.pk, "Ada", "ada@acme.example")
+    assert (actor.user_id, actor.name, actor.email) == (world.ada.pk, world.ada.name, "ada@acme.example")
     assert (actor.zone, actor.role, actor.is_staff) == ("Asia/Tokyo", Role.OWNER, False)
     assert actor.company is not None
     assert (actor.company.id, actor.company.slug, actor.company.name) == (
@@ -389,3 +389,24 @@ def test_companies_at_once_in_many_threads_never_mix(real_world: World) -> None:
     for each in threads:
         each.join()
     assert wrong == []
+
+
+def test_what_is_not_found_does_not_cost_others_the_plans_that_the_server_keeps(
+    real_world: World, signed_in: SignIn
+) -> None:
+    """Everybody's requests share the connections, so a flood of wrong addresses would slow them all."""
+
+    def kept() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("select count(*) from pg_prepared_statements")
+            return int(cursor.fetchone()[0])
+
+    ada, gus = signed_in(real_world.ada), signed_in(real_world.gus)
+    page = f"/acme/incidents/{real_world.incident.reference}/"
+    for _ in range(4):
+        assert ada.get(page).status_code == 200
+    before = kept()
+    assert before >= 2
+    assert gus.get(page).status_code == 404
+    assert ada.get("/acme/incidents/INC-22222222/").status_code == 404
+    assert kept() >= before

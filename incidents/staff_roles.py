@@ -1,0 +1,85 @@
+"""What the vendor's people may do, as one table: role → permissions of the admin.
+
+A role is a group of Django's; a person of staff may have several. The migration that makes the groups
+holds a copy, and a test holds the groups of the database against this table. Superusers may do
+everything, and they alone say who is staff and in which group.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+OVERRIDE = "incidents.override_record"
+"""Post "resolved" although the record says that an account is not restored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffRole:
+    """One role, what it is for in a sentence, and what it may do beyond reading everything."""
+
+    name: str
+    meaning: str
+    may: tuple[str, ...]
+
+
+READ = (
+    *(
+        f"incidents.view_{model}"
+        for model in (
+            *("affectedcomponent", "claim", "cohort", "component", "datacenter", "incident", "placement"),
+            *("postmortemrequest", "recovery", "recoveryentry", "rosterentry", "service", "update"),
+        )
+    ),
+    *(f"tenants.view_{model}" for model in ("auditevent", "company", "membership", "outgoingmail", "user")),
+    "auth.view_group",
+)
+"""What every role may do: read."""
+
+
+def _may(app: str, **models: str) -> Iterator[str]:
+    """Permission names: `_may("incidents", claim="add change")` → incidents.add_claim, …"""
+    for model, verbs in models.items():
+        yield from (f"{app}.{verb}_{model}" for verb in verbs.split())
+
+
+_ANSWER_CLIENTS = tuple(_may("incidents", postmortemrequest="change"))
+
+STAFF_ROLES = (
+    StaffRole(
+        name="Support",
+        meaning="Reads everything and answers clients.",
+        may=_ANSWER_CLIENTS,
+    ),
+    StaffRole(
+        name="Incident manager",
+        meaning="Declares incidents, posts updates, records recoveries, resolves.",
+        may=(
+            *_ANSWER_CLIENTS,
+            *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
+            OVERRIDE,
+        ),
+    ),
+    StaffRole(
+        name="Publisher",
+        meaning="Answers requests for post-mortems and keeps what was claimed.",
+        may=(*_ANSWER_CLIENTS, *_may("incidents", claim="add change delete")),
+    ),
+    StaffRole(
+        name="Administrator",
+        meaning="Keeps companies, people and what the vendor runs.",
+        may=(
+            *_may(
+                "incidents",
+                component="add change delete",
+                datacenter="add change delete",
+                placement="add change delete",
+                service="add change delete",
+            ),
+            *_may("tenants", company="add change", membership="add change delete", user="add change"),
+        ),
+    ),
+)
+
+
+def permissions(role: StaffRole) -> frozenset[str]:
+    """Everything that `role` may do, as `app.codename`."""
+    return frozenset((*READ, *role.may))
