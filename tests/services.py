@@ -140,4 +140,7 @@ def _state_of_schema() -> str:
 
 def _use_own_database(worker: str) -> None:
     os.environ["DATABASE_URL"] = copy_template(f"portal_{worker}")
+    # Each process empties its cache after each test: it is its own.
+    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+    os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{number}"
     os.environ["PORTAL_TEST_DATABASE"] = f"portal_{worker}"

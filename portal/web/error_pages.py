@@ -2,12 +2,16 @@
 
 import sys
 
+import redis
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
 RETRY_SECONDS = 10
 """After how long a client that asks by itself should ask again."""
+
+_AWAY = (OperationalError, InterfaceError, redis.ConnectionError, redis.TimeoutError)
+"""The database's, and the cache's, in which sign-in counts wrong passwords."""
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -23,18 +27,18 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 for a fault of the portal; 503 when it is the database that cannot be had for the moment."""
-    if not comes_from_the_database_being_away(sys.exc_info()[1]):
+    """500 for a fault of the portal; 503 when database or cache cannot be had for the moment."""
+    if not comes_from_something_away(sys.exc_info()[1]):
         return _page(request, "500.html", 500)
     response = _page(request, "503.html", 503)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 
 
-def comes_from_the_database_being_away(error: BaseException | None) -> bool:
+def comes_from_something_away(error: BaseException | None) -> bool:
     """Whether it, or what it was raised from, is of the kind that passes: away, ended, none to spare."""
     while error is not None:
-        if isinstance(error, (OperationalError, InterfaceError)):
+        if isinstance(error, _AWAY):
             return True
         error = error.__cause__
     return False

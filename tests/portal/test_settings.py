@@ -122,6 +122,12 @@ def test_secure_means_https_only() -> None:
     assert done.stdout.strip() == "True True True 31536000"
 
 
+def test_secure_and_debug_exclude_each_other() -> None:
+    done = start(SECURE="on", DEBUG="on")
+    assert done.returncode != 0
+    assert "SECURE and DEBUG exclude each other" in done.stderr
+
+
 def test_the_portal_refuses_to_serve_a_database_whose_walls_are_down() -> None:
     """The web's entry is asked with the superuser's login, as a careless deployment would."""
     done = subprocess.run(

@@ -12,6 +12,7 @@ import pytest
 from django.db import ProgrammingError, connection
 from django.test import Client
 from psycopg import sql
+from pytest_django import Settings
 
 from portal.web import error_pages
 from tenants.models import User
@@ -160,5 +161,20 @@ def test_a_fault_of_the_page_is_no_excuse(db: None) -> None:
     """Only what passes by itself is called unavailable: a statement that is wrong stays a 500."""
     with connection.cursor() as cursor, pytest.raises(ProgrammingError, match="permission denied") as denied:
         cursor.execute("select 1 from incidents_recovery")
-    assert not error_pages.comes_from_the_database_being_away(denied.value)
-    assert not error_pages.comes_from_the_database_being_away(RuntimeError())
+    assert not error_pages.comes_from_something_away(denied.value)
+    assert not error_pages.comes_from_something_away(RuntimeError())
+
+
+def test_while_the_cache_is_away_signing_in_says_so_and_the_pages_go_on(
+    asking: dict[str, Client], settings: Settings
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and never listens
+        address = f"redis://127.0.0.1:{taken.getsockname()[1]}"
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": address}}
+        answer = Client(raise_request_exception=False).post(
+            "/accounts/login/", {"login": "ada@acme.example", "password": "wrong and long enough"}
+        )
+        assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+        assert asking["/acme/"].get("/acme/").status_code == 200
+    assert Client().get("/accounts/login/").status_code == 200

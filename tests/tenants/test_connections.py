@@ -37,7 +37,7 @@ def crowd(committed: None) -> Crowd:
 
 @pytest.fixture
 def shared() -> Iterator[None]:
-    with sharing(FEWER):
+    with sharing(FEWER, wait_seconds=30):
         yield
 
 
