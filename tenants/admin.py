@@ -1,6 +1,8 @@
 """People, memberships, outgoing mails and the audit, for staff."""
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from allauth.account import admin as address_admin
 from allauth.account.models import EmailAddress
@@ -10,7 +12,7 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -18,7 +20,7 @@ from django.utils.safestring import SafeString
 from tenants import admin_pages as pages
 from tenants import audit
 from tenants.admin_pages import RecordAdmin, StaffAdmin
-from tenants.models import AuditEvent, Membership, OutgoingMail, User
+from tenants.models import AuditEvent, AuditSeal, Membership, OutgoingMail, User
 
 # The library's own screens would be a second way to a person's addresses: kept with the person.
 # Django's own screen of groups refuses less than ours do.
@@ -135,6 +137,9 @@ class PersonAdmin(StaffAdmin, UserAdmin):  # type: ignore[type-arg]
         if not person.is_staff:
             return "Client"
         return "Staff, superuser" if person.is_superuser else "Staff"
+
+    def companies_of(self, row: User) -> Collection[UUID]:
+        return {each.company_id for each in row.memberships.all()}
 
     @admin.display(description="member of")
     def companies(self, person: User) -> str:
@@ -263,20 +268,52 @@ def _write_down(request: HttpRequest, action: str, membership: Membership) -> No
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(RecordAdmin):
-    """The table that only grows."""
+    """The table that only grows, each row with its place in the chain that seals it."""
 
-    list_display = ("when", "actor_name", "action", "company", "object_type", "object_id")
+    list_display = ("when", "actor_name", "action", "company", "object_type", "place")
     list_display_links = ("when", "action")
     list_select_related = ("company",)
     search_fields = ("actor_name", "action", "company__name", "=object_id")
     search_help_text = "Who, what (“incident.published”), which company, or the exact id of an object."
     ordering = ("-at",)
-    fields = ("when", "actor", "actor_name", "action", "company", "object_type", "object_id", "details")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *("when", "actor", "actor_name", "actor_kind", "shown_name", "action", "company"),
+                    *("object_type", "object_id", "details"),
+                )
+            },
+        ),
+        ("Chain", {"fields": ("place", "sealed", "digest")}),
+    )
     when = pages.instant_column("at", "at")
+    sealed = pages.instant_column("sealed_at", "sealed")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        seal = AuditSeal.objects.filter(event_id=OuterRef("pk"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                seal_number=Subquery(seal.values("number")),
+                sealed_at=Subquery(seal.values("sealed_at")),
+                seal_digest=Subquery(seal.values("digest")),
+            )
+        )
 
     @admin.display(description="detail")
     def details(self, event: AuditEvent) -> SafeString:
         return pages.lines(event.detail)
+
+    @admin.display(description="seal")
+    def place(self, event: Any) -> str:
+        return "Waiting" if event.seal_number is None else f"{event.seal_number:,}"
+
+    @admin.display(description="digest")
+    def digest(self, event: Any) -> str:
+        return event.seal_digest or pages.NOTHING
 
 
 @admin.register(OutgoingMail)

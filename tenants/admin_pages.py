@@ -1,9 +1,10 @@
 """What every page of the staff's admin has in common: its zone, its refusals, its read-only records."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,9 +20,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from tenants import audit
 from tenants.actor import Actor
 from tenants.errors import Refusal
-from tenants.models import User
+from tenants.models import Company, User
 
 NOTHING = "–"
 EARLIEST_YEAR = 2000
@@ -207,6 +209,9 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if any("\0" in value for values in request.GET.lists() for value in values[1]):
             raise BadRequest("No text holds a NUL.")
+        if self._is_of_companies():
+            page, now = _page_of(request), timezone.now()
+            audit.record_list_read(staff(request).actor, self.model, now=now, page=page)
         name = str(self.opts.verbose_name_plural)
         title = name[:1].upper() + name[1:]
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
@@ -270,6 +275,29 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         ]
         return pages + super().get_urls()
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row that any page about one row shows. That staff looked at what is a company's is written
+        down, in the page's own transaction: without the trace there is no page."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            audit.record_read(
+                staff(request).actor,
+                row,
+                company_ids=self.companies_of(row),
+                now=timezone.now(),
+                page=_page_of(request),
+            )
+        return row
+
+    def companies_of(self, row: Any) -> Collection[UUID]:
+        """The companies that a row is about; empty for what is the vendor's own."""
+        company_id = row.pk if isinstance(row, Company) else getattr(row, "company_id", None)
+        return {company_id} if company_id else ()
+
+    def _is_of_companies(self) -> bool:
+        """Whether the rows of this table are about single companies, or their people."""
+        return self.model in {Company, User} or any(field.name == "company" for field in self.opts.fields)
+
     def subject(self, request: HttpRequest, object_id: Any) -> Any:
         """The row that an object page is about; 403 for who may not change it, 404 for unknown."""
         if not self.has_change_permission(request):
@@ -303,6 +331,11 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
 
     def _page_name(self, place: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{place}"
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The name of the page's address, as the trace of a read holds it."""
+    return (request.resolver_match.url_name or "") if request.resolver_match else ""
 
 
 def _is_readable(field: Any, value: Any) -> bool:
