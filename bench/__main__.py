@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from typing import Any
 from bench import load, memory, portals, timing
 from deploy.local import postgres, valkey
 
-MEASUREMENTS = ("load", "timing")
+MEASUREMENTS = ("load", "timing", "import")
+IMPORTED = (20_000, 100_000)
 SIZES = (240, 10_000)
 ROUNDS = 5
 SECONDS = 3.0
@@ -28,14 +30,18 @@ class Target:
 
 
 def main(asked: Sequence[str]) -> None:
-    """Measure what is `asked` for (`load`, `timing`), or everything."""
+    """Measure what is `asked` for (`load`, `timing`, `import`), or everything."""
     unknown = set(asked) - set(MEASUREMENTS)
     if unknown:
-        raise SystemExit(f"Measurements are {' and '.join(MEASUREMENTS)}, not {', '.join(sorted(unknown))}.")
+        raise SystemExit(f"Measurements are {', '.join(MEASUREMENTS)}, not {', '.join(sorted(unknown))}.")
     wanted = set(asked or MEASUREMENTS)
     with ExitStack() as stack:
         _say("starting services and loading companies")
         server, cache = stack.enter_context(portals.services())
+        if "import" in wanted:
+            _report_imports(server, cache)
+        if wanted == {"import"}:
+            return
         sizes = SIZES if "load" in wanted else SIZES[-1:]
         measured = [stack.enter_context(portals.portal(size, server, cache)) for size in sizes]
         if "load" in wanted:
@@ -54,6 +60,29 @@ def _report_memory(measured: list[portals.Portal], server: postgres.Postgres, ca
         )
     _emit(figure="memory of PostgreSQL in all, MiB", value=memory.tree(server.process.pid))
     _emit(figure="memory of Valkey, MiB", value=memory.tree(cache.process.pid))
+
+
+def _report_imports(server: postgres.Postgres, cache: valkey.Valkey) -> None:
+    """From the file to committed standings, as often as COPY of the same entries takes."""
+    for rows in IMPORTED:
+        _say(f"importing {rows} rows")
+        environment = portals.prepared(f"import_{rows}", server, cache)
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.imports", str(rows)],
+            cwd=portals.ROOT,
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        seconds = json.loads(done.stdout)
+        imported = seconds["dry_run_seconds"] + seconds["apply_seconds"]
+        _emit(
+            figure="import with its dry run × COPY",
+            value=round(imported / seconds["copy_seconds"], 2),
+            goal="<= 3",
+            apply_alone=round(seconds["apply_seconds"] / seconds["copy_seconds"], 2),
+            **seconds,
+        )
 
 
 def _report_timing(portal: portals.Portal) -> None:

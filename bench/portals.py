@@ -56,28 +56,14 @@ def services() -> Iterator[tuple[postgres.Postgres, valkey.Valkey]]:
 @contextmanager
 def portal(companies: int, server: postgres.Postgres, cache: valkey.Valkey) -> Iterator[Portal]:
     """A portal whose founding incident affects `companies` companies, with two web workers."""
-    name = f"bench_{companies}"
-    environment = os.environ | {
-        "DATABASE_URL": server.url("portal_login", "only-for-bench", name),
-        "REDIS_URL": cache.url,
-        "SECRET_KEY": "only-for-bench",
-        "PORTAL_EMBEDDED": "1",
-        "PORTAL_DATA_DIR": str(ROOT / ".data" / "bench" / name),
-        "DJANGO_SETTINGS_MODULE": "bench.settings",
-        "LOG_LEVEL": "ERROR",
-    }
-    environment.pop("DATABASE_ADMIN_URL", None)
-    Path(environment["PORTAL_DATA_DIR"]).mkdir(exist_ok=True)
-    with_admin = environment | {"DATABASE_ADMIN_URL": server.admin_url(name)}
-    for command in (
-        ["manage.py", "make_roles"],
-        ["manage.py", "migrate", "-v", "0"],
+    environment = prepared(
+        f"bench_{companies}",
+        server,
+        cache,
         ["manage.py", "collectstatic", "--no-input", "-v", "0"],
         ["manage.py", "load_demo", "--companies", str(companies)],
-    ):
-        subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=with_admin, check=True, stdout=subprocess.DEVNULL
-        )
+    )
+    environment.pop("DATABASE_ADMIN_URL")
     signed_in = subprocess.run(
         [sys.executable, "-m", "bench.people", str(PEOPLE)],
         cwd=ROOT,
@@ -112,6 +98,28 @@ def portal(companies: int, server: postgres.Postgres, cache: valkey.Valkey) -> I
     finally:
         web.terminate()
         web.wait(timeout=20)
+
+
+def prepared(
+    name: str, server: postgres.Postgres, cache: valkey.Valkey, *commands: list[str]
+) -> dict[str, str]:
+    """The environment of a database with all tables, in which `commands` were run."""
+    environment = os.environ | {
+        "DATABASE_URL": server.url("portal_login", "only-for-bench", name),
+        "DATABASE_ADMIN_URL": server.admin_url(name),
+        "REDIS_URL": cache.url,
+        "SECRET_KEY": "only-for-bench",
+        "PORTAL_EMBEDDED": "1",
+        "PORTAL_DATA_DIR": str(ROOT / ".data" / "bench" / name),
+        "DJANGO_SETTINGS_MODULE": "bench.settings",
+        "LOG_LEVEL": "ERROR",
+    }
+    Path(environment["PORTAL_DATA_DIR"]).mkdir(exist_ok=True)
+    for command in (["manage.py", "make_roles"], ["manage.py", "migrate", "-v", "0"], *commands):
+        subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+    return environment
 
 
 def _free_port() -> int:

@@ -1,17 +1,29 @@
-"""No page takes files: a body that brings one is refused before anything of it is kept."""
+"""One page takes files: a body that brings one to any other is refused before anything of it is kept."""
 
-from typing import Any, NoReturn
+import io
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
+
+from incidents.operations.recovery_imports import MOST_BYTES
+
+TAKES_FILES = "admin:incidents_recoveryimport_add"
+"""The page of a file of recoveries, …"""
+MAY_SEND = "incidents.change_recovery"
+"""… and the right without which nothing that is sent there is kept."""
+_REST_OF_FORM = 64 * 1024
 
 
-class NoFiles(FileUploadHandler):
-    """Answers 400 to a form with a file in it, or with more than a form may hold.
+class OnePageTakesFiles(FileUploadHandler):
+    """Answers 400 to a form with a file in it, or with more than a form may hold; but for one page.
 
     Django's own handlers write any file of anybody's to the disk while they read the form, without
-    a limit, also where no page asks for one.
+    a limit, also where no page asks for one. Here one file, up to a size that is known before it is
+    read, is kept in memory until the page has it; and only of somebody who may send it.
     """
 
     def handle_raw_input(
@@ -22,14 +34,37 @@ class NoFiles(FileUploadHandler):
         boundary: Any,
         encoding: Any = None,
     ) -> None:
-        if content_length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise RequestDataTooBig("A form is larger than a form may be.")
+        self._takes_one = _takes_files(self.request)
+        most = MOST_BYTES + _REST_OF_FORM if self._takes_one else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if content_length > most:
+            raise RequestDataTooBig("A form is larger than this form may be.")
 
-    def new_file(self, *_: Any, **__: Any) -> NoReturn:
-        raise RequestDataTooBig("No page takes files.")
+    def new_file(self, *positional: Any, **named: Any) -> None:
+        if not self._takes_one:
+            raise RequestDataTooBig("No file is taken here, or not a second one.")
+        self._takes_one = False
+        super().new_file(*positional, **named)
+        self._kept = io.BytesIO()
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> NoReturn:
-        raise RequestDataTooBig("No page takes files.")
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if start + len(raw_data) > MOST_BYTES:
+            raise RequestDataTooBig("The file is larger than a file may be.")
+        self._kept.write(raw_data)
 
-    def file_complete(self, file_size: int) -> None:
-        """Never reached: `new_file` has refused."""
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+        self._kept.seek(0)
+        return InMemoryUploadedFile(
+            file=self._kept,
+            field_name=self.field_name,
+            name=self.file_name,
+            content_type=self.content_type,
+            size=file_size,
+            charset=self.charset,
+        )
+
+
+def _takes_files(request: HttpRequest | None) -> bool:
+    """Whether a form is sent to the page for files by somebody whom the door has let in for that."""
+    match = getattr(request, "resolver_match", None)
+    user = getattr(request, "user", None)
+    return bool(match and match.view_name == TAKES_FILES and user and user.has_perm(MAY_SEND))
