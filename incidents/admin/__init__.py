@@ -1,5 +1,23 @@
 """The staff's screens; whatever has consequences calls an operation."""
 
-from incidents.admin import catalogue, companies, incidents, postmortems, recoveries, words
+from incidents.admin import (
+    catalogue,
+    client_reports,
+    companies,
+    incidents,
+    postmortems,
+    recoveries,
+    recovery_imports,
+    words,
+)
 
-__all__ = ["catalogue", "companies", "incidents", "postmortems", "recoveries", "words"]
+__all__ = [
+    "catalogue",
+    "client_reports",
+    "companies",
+    "incidents",
+    "postmortems",
+    "recoveries",
+    "recovery_imports",
+    "words",
+]

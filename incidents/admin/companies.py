@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from incidents.admin import catalogue
+from incidents.admin.view_as import ViewAsPages
 from incidents.models import Component, Placement, Recovery
 from incidents.operations import disclosure
 from tenants import admin_pages as pages
 from tenants.admin import MemberForm, write_down_memberships
-from tenants.admin_pages import StaffAdmin
 from tenants.models import Company, Membership
 from tenants.models.company import RESERVED_SLUGS
 from tenants.operations import companies
@@ -109,7 +109,7 @@ class NewMemberInline(_MemberInline):
 
 
 @admin.register(Company)
-class CompanyAdmin(StaffAdmin):
+class CompanyAdmin(ViewAsPages):
     """Companies are suspended, never deleted: their record stays."""
 
     form = CompanyForm

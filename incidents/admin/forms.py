@@ -1,6 +1,5 @@
-"""What staff type: a draft, its publication, an update, a recovery, a reason."""
+"""What staff type: a draft, its publication, a recovery, a reason."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,20 +9,15 @@ from django.db.models import Count
 
 from incidents import claims
 from incidents.choices import (
-    Audience,
     ClaimKind,
     CompanyState,
     IncidentKind,
     IncidentState,
-    UpdateKind,
     choices,
     states_of,
 )
-from incidents.models import AffectedComponent, Component, Incident, Placement, Update
+from incidents.models import AffectedComponent, Component, Incident, Placement
 from tenants.admin_pages import InstantField
-
-KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateKind.POST_MORTEM]
-"""A post-mortem is published as a report, not typed as an update."""
 
 
 class ComponentChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -84,69 +78,6 @@ class PublicationForm(forms.Form):
         widget=forms.RadioSelect,
         help_text="Not known yet records no entry. Outage and degraded hold from the incident's start.",
     )
-
-
-class UpdateForm(forms.Form):
-    """A text for the affected companies or for staff, held against what was posted in between."""
-
-    kind = forms.ChoiceField(choices=KINDS, initial=UpdateKind.UPDATE)
-    text = forms.CharField(
-        label="Text (Markdown)",
-        max_length=20_000,
-        widget=AdminTextareaWidget(attrs={"rows": 10}),
-        help_text="Read as it is by everyone affected. Headings, lists, links and tables; no images.",
-    )
-    audience = forms.ChoiceField(choices=choices(Audience), initial=Audience.EVERYONE)
-    next_update_at = InstantField(
-        label="Next update promised for",
-        required=False,
-        help_text="Empty: nothing is promised.",
-    )
-    corrects: Any = forms.ModelChoiceField(
-        queryset=None,
-        required=False,
-        help_text="For a correction: the update whose text was wrong. It stays.",
-    )
-    honest_text = forms.CharField(
-        label="Text as monitoring",
-        required=False,
-        max_length=20_000,
-        widget=AdminTextareaWidget(attrs={"rows": 8}),
-    )
-    override_reason = forms.CharField(
-        label="Reason to post “Resolved” all the same",
-        required=False,
-        max_length=2_000,
-        widget=AdminTextareaWidget(attrs={"rows": 2}),
-        help_text="Kept with the update and in the audit.",
-    )
-    newest_update = forms.CharField(required=False, widget=forms.HiddenInput)
-    """The newest update that its author had seen, so that nothing is posted twice or past another."""
-    restored_count = forms.CharField(required=False, widget=forms.HiddenInput)
-    """How many were restored when its author last saw the numbers, so that none is posted stale."""
-
-    def __init__(self, *values: Any, incident: Incident, now: datetime, **options: Any) -> None:
-        super().__init__(*values, **options)
-        self.now = now
-        public = Update.objects.filter(incident=incident, audience=Audience.EVERYONE).order_by(
-            "-published_at"
-        )
-        self.fields["corrects"].queryset = public  # type: ignore[attr-defined]
-
-    def clean_next_update_at(self) -> datetime | None:
-        promised: datetime | None = self.cleaned_data["next_update_at"]
-        if promised is not None and promised <= self.now:
-            raise ValidationError("This time has passed. Promise a later one, or nothing.")
-        return promised
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        is_correction = cleaned.get("kind") == UpdateKind.CORRECTION
-        if is_correction and not cleaned.get("corrects") and "corrects" not in self.errors:
-            self.add_error("corrects", "Say which update it corrects.")
-        if not is_correction and cleaned.get("corrects"):
-            self.add_error("corrects", "Only a correction corrects an update.")
-        return cleaned
 
 
 class RecoveryForm(forms.Form):

@@ -14,11 +14,14 @@ from incidents.admin.update_page import UpdatePage
 from incidents.choices import CompanyState, IncidentKind, IncidentState
 from incidents.models import AffectedComponent, Incident
 from incidents.operations import incidents
+from incidents.queries import staff_reports
 from tenants import admin_pages as pages
 from tenants import audit
 from tenants.admin_pages import StaffAdmin
 from tenants.errors import Refusal
 
+NAMED = 12
+"""So many clients who say otherwise are named on an incident's page."""
 FIXED_ONCE_PUBLISHED = ("kind", "started", "tail_percent", "roster_policy", "components_named")
 
 
@@ -161,6 +164,8 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
         incident = named.get("obj")
         if incident is not None:
             context["glance"] = glance.glance(incident, now=timezone.now())
+            if request.user.has_perm("incidents.view_clientreport"):
+                context["open_reports"] = staff_reports.open_reports(most=NAMED, incident_id=incident.pk)
             context["may_act"] = self.has_change_permission(request)
         return super().render_change_form(request, context, *positional, **named)
 

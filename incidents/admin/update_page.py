@@ -1,22 +1,30 @@
 """The page on which staff write an update: preview, guard against an untrue “resolved”, post."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
 
-from incidents import errors, markdown, staff_roles
-from incidents.admin import forms
-from incidents.choices import Audience, UpdateKind
+from incidents import audiences, blocks, errors, record, said, staff_roles
+from incidents.admin import update_preview
+from incidents.admin.update_form import UpdateForm
+from incidents.choices import UpdateKind
 from incidents.models import Cohort, Incident, Update
 from incidents.operations import incidents
+from incidents.queries import staff_reports
 from tenants import admin_pages as pages
 from tenants.admin_pages import StaffAdmin
 from tenants.errors import Refusal
+
+NAMED = 12
+"""So many clients who say otherwise are named before a text is posted."""
+
+
+_READER_FIELDS = ("audience", "components", "data_centers", "companies")
 
 
 class UpdatePage(StaffAdmin):
@@ -35,7 +43,7 @@ class UpdatePage(StaffAdmin):
             return self.to_row(incident)
         newest = Update.objects.filter(incident=incident).order_by("-published_at", "-pk").first()
         counts = Cohort.objects.filter(incident=incident).first()
-        form = forms.UpdateForm(
+        form = UpdateForm(
             request.POST or None,
             incident=incident,
             now=timezone.now(),
@@ -54,50 +62,84 @@ class UpdatePage(StaffAdmin):
                 context["overtaken_by"] = newest
                 _fill(form, "newest_update", str(newest.pk))
             elif "_preview" in request.POST:
-                context["preview"] = _as_read(form.cleaned_data["text"])
+                self._preview(incident, form, context)
             elif self._post(request, incident, form, context):
                 return self.to_row(incident)
         return self._form_page(request, incident, form, context)
 
     def _post(
-        self, request: HttpRequest, incident: Incident, form: forms.UpdateForm, context: dict[str, Any]
+        self, request: HttpRequest, incident: Incident, form: UpdateForm, context: dict[str, Any]
     ) -> bool:
         """Post what the form says. False where it was refused: then form and context say why."""
+        if "_monitoring" in request.POST and self._has_moved(incident, form, context):
+            return False
         typed = form.cleaned_data
-        kind, text, reason = UpdateKind(typed["kind"]), typed["text"], ""
-        if "_monitoring" in request.POST:
-            if self._has_moved(incident, form, context):
-                return False
-            kind, text = UpdateKind.MONITORING, typed["honest_text"]
-        elif "_override" in request.POST:
-            if not request.user.has_perm(staff_roles.OVERRIDE):
-                raise PermissionDenied
-            reason = typed["override_reason"]
-            if not reason.strip():
-                form.add_error("override_reason", "Say why, or post it as monitoring.")
+        kind, text, reason = _wanted(request, form)
+        readers, now = form.readers(), timezone.now()
+        if not typed["corrects"] and self._is_unseen(incident, form, readers, context):
+            return False
         try:
             incidents.post_update(
                 pages.staff(request).actor,
                 incident_id=incident.pk,
                 kind=kind,
                 body_markdown=text,
-                audience=Audience(typed["audience"]),
+                readers=readers,
                 next_update_at=typed["next_update_at"],
                 corrects_id=typed["corrects"].pk if typed["corrects"] else None,
                 override_reason=reason,
-                now=timezone.now(),
+                acknowledged=_acknowledged(incident, form, text, now=now),
+                zone=timezone.get_current_timezone_name(),
+                now=now,
             )
         except errors.NotAllRestored as refusal:
             _show_numbers(form, refusal, context)
             return False
+        except errors.ContradictsRecord as refusal:
+            _fill(form, "contradicted", _digest(incident, text, now=now))
+            context["contradictions"] = refusal.contradictions
+            return False
         except Refusal as refusal:
             form.add_error(None, refusal.message)
             return False
-        readers = "staff only" if typed["audience"] == Audience.STAFF else "everyone affected"
-        messages.success(request, f"Posted as “{kind.label}” for {readers}.")
+        messages.success(request, f"Posted as “{kind.label}” for: {readers.audience.label.lower()}.")
         return True
 
-    def _has_moved(self, incident: Incident, form: forms.UpdateForm, context: dict[str, Any]) -> bool:
+    def _preview(self, incident: Incident, form: UpdateForm, context: dict[str, Any]) -> None:
+        readers, zone = form.readers(), timezone.get_current_timezone_name()
+        try:
+            seen = update_preview.preview(
+                incident,
+                form.cleaned_data["text"],
+                readers,
+                read_as=form.cleaned_data["read_as"],
+                now=timezone.now(),
+                zone=zone,
+            )
+        except Refusal as refusal:
+            form.add_error("text", refusal.message)
+            return
+        context["preview"] = seen
+        if seen.count:
+            _fill(form, "reached_count", str(seen.count.companies))
+        if seen.contradictions:
+            _fill(form, "contradicted", said.digest(seen.contradictions))
+            context["contradictions"] = tuple(map(str, seen.contradictions))
+
+    def _is_unseen(
+        self, incident: Incident, form: UpdateForm, readers: audiences.Readers, context: dict[str, Any]
+    ) -> bool:
+        """Whether the author of a text for some has not yet been told how many would read it."""
+        if not readers.audience.is_narrow:
+            return False
+        count = audiences.count(incident, readers)
+        if not count.companies or form.cleaned_data["reached_count"] == str(count.companies):
+            return False
+        _fill(form, "reached_count", str(count.companies))
+        context["reached"] = count
+        return True
+
+    def _has_moved(self, incident: Incident, form: UpdateForm, context: dict[str, Any]) -> bool:
         """Whether more, or fewer, are restored than the author has seen; then the form says so.
 
         The incident's row is locked, so the numbers hold until the text is posted.
@@ -116,7 +158,7 @@ class UpdatePage(StaffAdmin):
         return True
 
     def _form_page(
-        self, request: HttpRequest, incident: Incident, form: forms.UpdateForm, context: dict[str, Any]
+        self, request: HttpRequest, incident: Incident, form: UpdateForm, context: dict[str, Any]
     ) -> HttpResponse:
         counts = Cohort.objects.filter(incident=incident).first()
         return self.page(
@@ -128,13 +170,53 @@ class UpdatePage(StaffAdmin):
             form=form,
             media=self.media + form.media,
             counts=counts,
+            open_reports=staff_reports.open_reports(most=NAMED, incident_id=incident.pk),
             open_count=counts.affected_count - counts.restored_count if counts else 0,
-            main_fields=[form[name] for name in ("kind", "text", "audience", "next_update_at", "corrects")],
+            main_fields=[form[name] for name in ("kind", "text")],
+            reader_fields=[form[name] for name in _READER_FIELDS],
+            more_fields=[form[name] for name in ("next_update_at", "corrects", "read_as")],
+            known_fields=update_preview.field_list(
+                incident, now=timezone.now(), zone=timezone.get_current_timezone_name()
+            ),
+            block_names=tuple(blocks.READERS),
             honest_fields=[form["honest_text"]],
             override_fields=[form["override_reason"]] if request.user.has_perm(staff_roles.OVERRIDE) else [],
             back=self.address("change", incident),
             **context,
         )
+
+
+def _wanted(request: HttpRequest, form: UpdateForm) -> tuple[UpdateKind, str, str]:
+    """Kind, text and reason by the button that was pressed."""
+    typed = form.cleaned_data
+    if "_monitoring" in request.POST:
+        return UpdateKind.MONITORING, typed["honest_text"], ""
+    if "_override" not in request.POST:
+        return UpdateKind(typed["kind"]), typed["text"], ""
+    if not request.user.has_perm(staff_roles.OVERRIDE):
+        raise PermissionDenied
+    reason = typed["override_reason"]
+    if not reason.strip():
+        form.add_error("override_reason", "Say why, or post it as monitoring.")
+    return UpdateKind(typed["kind"]), typed["text"], reason
+
+
+def _acknowledged(incident: Incident, form: UpdateForm, text: str, *, now: datetime) -> tuple[str, ...]:
+    """The contradictions of a text that its author was shown and let stand; none of any others."""
+    if not form.cleaned_data["acknowledge"] or not form.cleaned_data["contradicted"]:
+        return ()
+    if form.cleaned_data["contradicted"] != _digest(incident, text, now=now):
+        return ()
+    return tuple(map(str, _contradictions(incident, text, now=now)))
+
+
+def _digest(incident: Incident, text: str, *, now: datetime) -> str:
+    return said.digest(_contradictions(incident, text, now=now))
+
+
+def _contradictions(incident: Incident, text: str, *, now: datetime) -> tuple[said.Contradiction, ...]:
+    known = record.of_incident(incident, now=now)
+    return said.contradictions(text, known, zone=timezone.get_current_timezone_name())
 
 
 def honest_text(refusal: errors.NotAllRestored, text: str) -> str:
@@ -160,7 +242,7 @@ _NUMBERS = re.compile(
 )
 
 
-def _show_numbers(form: forms.UpdateForm, refusal: errors.NotAllRestored, context: dict[str, Any]) -> None:
+def _show_numbers(form: UpdateForm, refusal: errors.NotAllRestored, context: dict[str, Any]) -> None:
     """Offer the honest text with the numbers of now; what the author made of it is kept."""
     typed = form.data.get("honest_text", "")
     if typed.strip():
@@ -171,17 +253,13 @@ def _show_numbers(form: forms.UpdateForm, refusal: errors.NotAllRestored, contex
     context["refusal"] = refusal
 
 
-def _is_the_same(newest: Update, form: forms.UpdateForm, request: HttpRequest) -> bool:
+def _is_the_same(newest: Update, form: UpdateForm, request: HttpRequest) -> bool:
     """Whether the newest update is this very form, sent a moment before: a double click."""
     typed = form.cleaned_data
     texts = (typed["text"], typed["honest_text"])
     return newest.author_id == pages.staff(request).actor.user_id and newest.body_markdown in texts
 
 
-def _fill(form: forms.UpdateForm, field: str, value: str) -> None:
+def _fill(form: UpdateForm, field: str, value: str) -> None:
     """Show `value` in a field of a form that was sent with another."""
     form.data = {**{name: form.data[name] for name in form.data}, field: value}
-
-
-def _as_read(text: str) -> SafeString:
-    return mark_safe(markdown.to_html(text))  # noqa: S308 - sanitised there

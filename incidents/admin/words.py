@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from incidents import standings
+from incidents import fields, standings
 from incidents.admin.filters import IncidentFilter
 from incidents.admin.forms import ClaimForm
+from incidents.blocks import ReaderState
 from incidents.choices import ClaimKind
 from incidents.models import Claim, Incident, Update
 from tenants import admin_pages as pages
@@ -39,6 +40,7 @@ class UpdateAdmin(RecordAdmin):
         "next_update",
         "corrects",
         "override_reason",
+        "acknowledged",
     )
     posted = pages.instant_column("published_at", "posted")
     next_update = pages.instant_column("next_update_at", "next update promised")
@@ -60,7 +62,18 @@ class UpdateAdmin(RecordAdmin):
 
     @admin.display(description="text as clients read it")
     def text(self, update: Update) -> SafeString:
-        return format_html('<div class="prose">{}</div>', mark_safe(update.body_html))  # noqa: S308 - sanitised
+        zone = timezone.get_current_timezone_name()
+        read = fields.as_read(update.body_html, None, zone)
+        if read:
+            return format_html('<div class="prose">{}</div>', mark_safe(read))  # noqa: S308 - sanitised
+        wordings = [
+            (
+                ReaderState(each.reader_state).label,
+                mark_safe(fields.as_read(each.body_html, None, zone)),  # noqa: S308 - sanitised
+            )
+            for each in update.wordings.order_by("reader_state")
+        ]
+        return format_html_join("", '<h3>{}</h3><div class="prose">{}</div>', wordings)
 
 
 @admin.register(Claim)

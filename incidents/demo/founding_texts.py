@@ -93,7 +93,9 @@ ANNOUNCEMENTS = (
         body="All applications are fully in operation. We are still monitoring them.",
         override_reason=_AS_POSTED,
     ),
-    Announcement(at=on_the_day(19, 38, day=5), kind=UpdateKind.POST_MORTEM, body=_REPORT),
+    Announcement(
+        at=on_the_day(19, 38, day=5), kind=UpdateKind.POST_MORTEM, body=_REPORT, override_reason=_AS_POSTED
+    ),
 )
 
 HEADER = "Header of the status page"

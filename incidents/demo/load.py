@@ -6,12 +6,11 @@ from pathlib import Path
 
 from django.db import transaction
 
-from incidents.demo import founding, others, people, world
+from incidents.demo import founding, others, people, reports, world
 from incidents.demo.founding_texts import on_the_day
 from incidents.models import Incident
 from incidents.operations import postmortems
 from tenants import scope
-from tenants.actor import ActingCompany, Actor
 from tenants.errors import Refusal
 from tenants.models import Company
 
@@ -86,30 +85,18 @@ def _write(*, now: datetime, company_count: int) -> dict[str, str]:
         passwords = people.write()
         founding.write(affected)
         world.write_companies(world.newcomers(company_count))
+    reports.write_founding()
     _ask_for_the_post_mortem()
     with scope.as_staff():
         others.write(now=now)
+    reports.write_open(now=now)
     return passwords
 
 
 def _ask_for_the_post_mortem() -> None:
     """Globex asks for the founding incident's post-mortem, and staff accept."""
-    globex = Company.objects.get(slug=world.GLOBEX)
-    gus = Actor(
-        user_id=world.key("person", people.GUS.email),
-        name=people.GUS.name,
-        email=people.GUS.email,
-        time_zone="",
-        company=ActingCompany(
-            id=globex.pk,
-            slug=globex.slug,
-            name=globex.name,
-            time_zone=globex.time_zone,
-            consents_to_be_named=globex.consents_to_be_named,
-        ),
-        role=people.GUS.roles[globex.slug],
-    )
-    with scope.as_company(globex.pk, user_id=gus.user_id):
+    gus = people.actor(people.GUS, world.GLOBEX)
+    with scope.as_company(world.key("company", world.GLOBEX), user_id=gus.user_id):
         asked, _is_new = postmortems.request(
             gus,
             reference=founding.REFERENCE,
@@ -117,11 +104,5 @@ def _ask_for_the_post_mortem() -> None:
             needed_by_on=on_the_day(0, 0, day=20).date(),
             now=_ASKED_AT,
         )
-    sam = Actor(
-        user_id=world.key("person", people.SAM.email),
-        name=people.SAM.name,
-        email=people.SAM.email,
-        time_zone="",
-    )
     with scope.as_staff():
-        postmortems.accept(sam, request_ids=[asked.pk], now=_ANSWERED_AT)
+        postmortems.accept(people.actor(people.SAM), request_ids=[asked.pk], now=_ANSWERED_AT)

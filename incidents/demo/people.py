@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incidents.demo import world
+from tenants.actor import ActingCompany, Actor
 from tenants.models import Company, Membership, User
 from tenants.permissions import Role
 
@@ -60,6 +61,27 @@ def write() -> dict[str, str]:
             Membership(user=user, company=companies[slug], role=role) for slug, role in person.roles.items()
         )
     return passwords
+
+
+def actor(person: Person, slug: str = "") -> Actor:
+    """The actor that the door makes of a person, in the company `slug` or as staff. Visitor scope or any."""
+    found = Company.objects.get(slug=slug) if slug else None
+    return Actor(
+        user_id=world.key("person", person.email),
+        name=person.name,
+        email=person.email,
+        time_zone="",
+        company=ActingCompany(
+            id=found.pk,
+            slug=found.slug,
+            name=found.name,
+            time_zone=found.time_zone,
+            consents_to_be_named=found.consents_to_be_named,
+        )
+        if found
+        else None,
+        role=person.roles[slug] if slug else None,
+    )
 
 
 def set_new_passwords() -> dict[str, str]:

@@ -20,6 +20,9 @@ from incidents.operations import incidents, recoveries
 from incidents.operations.recoveries import Fact
 from tenants.actor import SYSTEM
 
+ZONE_OF_TEXTS = "Europe/Paris"
+"""In which the texts name clocks."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Announcement:
@@ -104,4 +107,5 @@ def _post(incident_id: UUID, announcement: Announcement) -> None:
         now=announcement.at,
         next_update_at=announcement.next_update_at,
         override_reason=announcement.override_reason,
+        zone=ZONE_OF_TEXTS,
     )

@@ -19,7 +19,7 @@ from incidents.choices import (
 )
 from incidents.models.base import ChoiceField, Published, PublishedManager, one_of
 from incidents.models.catalogue import AffectedComponent, Component
-from tenants import rls
+from tenants import rls, scope
 from tenants.models import User
 from tenants.models.base import Business
 
@@ -101,11 +101,23 @@ class Incident(Business):
         return bool(self.kind == IncidentKind.MAINTENANCE)
 
 
+class UpdateManager(PublishedManager["Update"]):
+    """Narrows to what is for everyone affected, or for the asking company among others."""
+
+    def narrow(self, queryset: models.QuerySet["Update"], in_force: scope.Scope) -> models.QuerySet["Update"]:
+        readers = self.model._meta.apps.get_model("incidents", "UpdateReader")  # noqa: SLF001
+        own = readers.objects.filter(company=in_force.company_id).values("update_id")
+        narrow = [str(audience) for audience in Audience if audience.is_narrow]
+        is_reader = models.Q(audience__in=narrow, pk__in=own)
+        return super().narrow(queryset, in_force).filter(models.Q(audience="everyone") | is_reader)
+
+
 class Update(Published):
     """A text of an incident, written once. A correction is a later update that names this one."""
 
     access = rls.published(
-        f"audience = 'everyone' and {rls.of_own_incidents()}",
+        f"{rls.of_own_incidents()} and (audience = 'everyone' or (audience <> 'staff' and "  # noqa: S608
+        "id = any (array(select reader.update_id from incidents_updatereader reader))))",
         columns=(
             "id",
             "incident_id",
@@ -124,12 +136,17 @@ class Update(Published):
     audience = ChoiceField(Audience, default=Audience.EVERYONE)
     body_markdown = models.TextField("text (Markdown)", max_length=20_000)
     body_html = models.TextField(editable=False)
+    """Empty where the text has blocks: then each company reads the wording of its own state."""
     published_at = models.DateTimeField()
     next_update_at = models.DateTimeField("next update promised for", null=True, blank=True)
     corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
     override_reason = models.TextField(blank=True, max_length=2_000)
     """Why staff posted a text that the record contradicts."""
+    acknowledged = models.TextField(blank=True, default="", db_default="")
+    """What the record says against words of the text, one a line, as its author acknowledged it."""
+
+    objects: ClassVar[UpdateManager] = UpdateManager()
 
     class Meta(Published.Meta):
         constraints = [
@@ -142,10 +159,21 @@ class Update(Published):
         return f"{self.get_kind_display()} {self.published_at:%Y-%m-%d %H:%M} UTC"
 
 
+class ClaimManager(PublishedManager["Claim"]):
+    """Narrows to what was claimed in general, or by an update that the asking company may read."""
+
+    def narrow(self, queryset: models.QuerySet["Claim"], in_force: scope.Scope) -> models.QuerySet["Claim"]:
+        is_readable = models.Q(update_id__isnull=True) | models.Q(update_id__in=Update.objects.values("pk"))
+        return super().narrow(queryset, in_force).filter(is_readable)
+
+
 class Claim(Published):
     """What a published text says of the facts; exactly one of the three values is set."""
 
-    access = rls.published(rls.of_own_incidents())
+    access = rls.published(
+        f"{rls.of_own_incidents()} and (update_id is null or "  # noqa: S608 - a constant
+        "update_id = any (array(select readable.id from incidents_update readable)))"
+    )
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="claims")
     update = models.ForeignKey(Update, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -157,6 +185,8 @@ class Claim(Published):
         "claimed share in percent", max_digits=6, decimal_places=3, null=True, blank=True
     )
     posted_at = models.DateTimeField("said at", null=True, blank=True)
+
+    objects: ClassVar[ClaimManager] = ClaimManager()
 
     class Meta(Published.Meta):
         constraints = [

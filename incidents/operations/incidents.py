@@ -1,14 +1,18 @@
 """Publish an incident and post its updates."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Count
 
-from incidents import clocks, errors, markdown, standings
+from incidents import audiences, clocks, errors, standings
+from incidents.audiences import Readers
 from incidents.choices import Audience, CompanyState, EntrySource, IncidentKind, IncidentState, UpdateKind
 from incidents.models import AffectedPlacement, Incident, Recovery, Update
+from incidents.operations import texts
 from incidents.operations.recoveries import CLOCK_TOLERANCE
 from tenants import audit
 from tenants.actor import Actor
@@ -109,15 +113,24 @@ def post_update(
     body_markdown: str,
     now: datetime,
     audience: Audience = Audience.EVERYONE,
+    readers: Readers | None = None,
     next_update_at: datetime | None = None,
     corrects_id: UUID | None = None,
     override_reason: str = "",
+    acknowledged: Collection[str] = (),
+    zone: str = "UTC",
 ) -> Update:
     """Post a text, and move the incident to the state that its kind says.
 
+    `readers` names whom a narrow audience means, and takes the place of `audience`; a correction
+    is for the readers of what it corrects. Fields are filled, and what the text says is held against
+    the record; a clock without a zone is meant in `zone`. ContradictsRecord unless each contradiction
+    is `acknowledged` in the words in which it is raised, or an `override_reason` says why.
+
     A public `resolved` while an account is not restored raises NotAllRestored with the numbers,
-    unless `override_reason` says why; the override is kept and audited. Raises NotPublished,
-    EmptyText, and NotBegun where it would complete a maintenance before its start.
+    unless `override_reason` says why; overrides and acknowledgements are kept and audited. Raises
+    NotPublished, EmptyText, NotBegun where it would complete a maintenance before its start, what
+    `texts.prepare` raises, NobodyReads and, for a kind that moves the incident, MovesForSome.
     """
     with transaction.atomic():
         incident = _locked(incident_id)
@@ -125,29 +138,33 @@ def post_update(
             raise errors.NotPublished
         if not body_markdown.strip():
             raise errors.EmptyText
-        is_public = audience is Audience.EVERYONE
-        if (
-            is_public
-            and kind is UpdateKind.RESOLVED
-            and incident.is_maintenance
-            and incident.started_at > now
-        ):
-            raise errors.NotBegun
-        is_overridden = False
-        if is_public and kind is UpdateKind.RESOLVED and incident.kind == IncidentKind.INCIDENT:
-            is_overridden = _refuse_unless_all_restored(incident, override_reason)
+        meant = _readers(incident, readers or Readers(audience=audience), corrects_id)
+        is_public = meant.audience is Audience.EVERYONE
+        company_ids = _narrow(incident, meant, kind)
+        is_overridden = is_public and _is_overridden(incident, kind, override_reason, now=now)
+        if meant.audience is Audience.STAFF:
+            prepared = texts.note(incident, body_markdown, now=now)
+        else:
+            prepared = texts.prepare(incident, body_markdown, now=now, zone=zone)
+            if not override_reason.strip():
+                texts.refuse_unacknowledged(prepared, acknowledged)
         update = Update.objects.create(
             incident=incident,
             kind=kind,
-            audience=audience,
+            audience=meant.audience,
             body_markdown=body_markdown,
-            body_html=markdown.to_html(body_markdown),
+            body_html=prepared.body_html,
             published_at=now,
-            next_update_at=next_update_at if is_public else None,
+            next_update_at=None if meant.audience is Audience.STAFF else next_update_at,
             corrects_id=corrects_id,
             author_id=actor.user_id,
             override_reason=override_reason.strip() if is_overridden else "",
+            acknowledged="\n".join(map(str, prepared.contradictions)),
         )
+        texts.write_wordings(update, prepared)
+        if company_ids:
+            audiences.fix(update, company_ids)
+            standings.bump(incident)
         if is_public:
             _move(incident, kind, next_update_at=next_update_at, now=now)
         audit.record(
@@ -157,9 +174,47 @@ def post_update(
             now=now,
             incident=str(incident.pk),
             kind=str(kind),
-            audience=str(audience),
+            audience=str(meant.audience),
+            **_counted(readers=len(company_ids), acknowledged=len(prepared.contradictions)),
         )
     return update
+
+
+def _counted(**counts: int) -> dict[str, Any]:
+    """The counts that are not nought."""
+    return {name: count for name, count in counts.items() if count}
+
+
+def _readers(incident: Incident, readers: Readers, corrects_id: UUID | None) -> Readers:
+    """Whom a text means: a correction of a narrow update means exactly the readers of that one."""
+    corrected = Update.objects.filter(incident=incident, pk=corrects_id).first() if corrects_id else None
+    if corrected is None or readers.audience is Audience.STAFF or not Audience(corrected.audience).is_narrow:
+        return readers
+    return Readers(audience=Audience.COMPANIES, company_ids=audiences.readers_of(corrected))
+
+
+def _narrow(incident: Incident, readers: Readers, kind: UpdateKind) -> Collection[UUID]:
+    """The companies that a narrow audience means; none for other audiences."""
+    if not readers.audience.is_narrow:
+        return ()
+    if kind in STATE_AFTER:
+        raise errors.MovesForSome
+    found = audiences.recoveries(incident, readers)
+    company_ids = list(found.values_list("company_id", flat=True))
+    if not company_ids:
+        raise errors.NobodyReads
+    return company_ids
+
+
+def _is_overridden(incident: Incident, kind: UpdateKind, override_reason: str, *, now: datetime) -> bool:
+    """Whether a public text is posted against the record; raises where it may not be posted at all."""
+    if kind is not UpdateKind.RESOLVED:
+        return False
+    if incident.is_maintenance:
+        if incident.started_at > now:
+            raise errors.NotBegun
+        return False
+    return _refuse_unless_all_restored(incident, override_reason)
 
 
 def not_all_restored(incident: Incident) -> errors.NotAllRestored | None:

@@ -21,6 +21,8 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 EARLIEST_BEFORE_START = timedelta(days=7)
 """How long before an incident's declared start a company may have been hit by it."""
 _BATCH = 20_000
+_FROM_PEOPLE = (EntrySource.STAFF, EntrySource.CLIENT)
+"""Sources of which each entry was decided by a person, so that the same one again is no retry."""
 
 _WRITE_ENTRIES = """
 insert into incidents_recoveryentry
@@ -150,7 +152,7 @@ def _add_entries(
     ]
     written = _write_entries(actor, incident, keyed, now=now, source=source)
     known = [(key, fact) for key, fact in keyed if (fact.company_id, key) not in written]
-    if known and source is EntrySource.STAFF:
+    if known and source in _FROM_PEOPLE:
         again = _no_longer_in_force(incident, known)
         written |= _write_entries(actor, incident, again, now=now, source=source)
     return len(written)

@@ -36,6 +36,8 @@ SHAPES: Final = {
     "chevron-right": '<path d="m9 6 6 6-6 6"/>',
     "arrow-left": '<path d="M19 12H5m6-6-6 6 6 6"/>',
     "person": '<circle cx="12" cy="8.5" r="3.5"/><path d="M5 20c.8-3.6 3.5-5.5 7-5.5s6.2 1.9 7 5.5"/>',
+    "eye": '<path d="M2.5 12c2-4 5.4-6.3 9.5-6.3s7.5 2.3 9.5 6.3c-2 4-5.4 6.3-9.5 6.3S4.5 16 2.5 12Z"/>'
+    '<circle cx="12" cy="12" r="2.8"/>',
     "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3.2 2"/>',
     "notice": '<circle cx="12" cy="12" r="9"/><path d="M12 11v5.5m0-9v.1"/>',
     "document": '<path d="M6 3h8l4 4v14H6V3Z"/><path d="M14 3v4h4M9 12h6m-6 4h6"/>',
@@ -261,6 +263,16 @@ def message_tone(level: str) -> str:
 def message_icon(level: str) -> str:
     """Icon of a message to the reader, by Django's name of its level."""
     return {"success": "restored", "warning": "degraded", "error": "down"}.get(level, "notice")
+
+
+@register.filter
+def report_record(state: CompanyState) -> str:
+    """What the record says of an account that is not restored, within a sentence."""
+    return {
+        CompanyState.OUTAGE: "down",
+        CompanyState.DEGRADED: "reachable, but slow or failing at times",
+        CompanyState.RESTORED: "restored",
+    }.get(state, "no signal received yet")
 
 
 @register.filter

@@ -1,0 +1,170 @@
+"""What staff type to post an update: the text, whom it is for, and what they have seen of the record."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from incidents.audiences import Readers
+from incidents.choices import Audience, UpdateKind, choices
+from incidents.models import Component, DataCenter, Incident, Recovery, Update
+from tenants.admin_pages import InstantField
+
+KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateKind.POST_MORTEM]
+"""A post-mortem is published as a report, not typed as an update."""
+_NAMED_BY = frozenset({Audience.COMPONENTS, Audience.DATA_CENTERS, Audience.COMPANIES})
+"""Audiences that name something, in the field of the same name."""
+
+
+class UpdateForm(forms.Form):
+    """A text for the affected companies or for staff, held against what was posted in between."""
+
+    kind = forms.ChoiceField(choices=KINDS, initial=UpdateKind.UPDATE)
+    text = forms.CharField(
+        label="Text (Markdown)",
+        max_length=20_000,
+        widget=AdminTextareaWidget(attrs={"rows": 10}),
+        help_text="Headings, lists, links and tables; no images. Numbers and times: insert fields.",
+    )
+    audience = forms.ChoiceField(
+        choices=choices(Audience),
+        initial=Audience.EVERYONE,
+        help_text="Who reads it is fixed when it is posted. Only a text for everyone moves the incident.",
+    )
+    components: Any = forms.ModelMultipleChoiceField(
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Counts only for the audience that names them.",
+    )
+    data_centers: Any = forms.ModelMultipleChoiceField(
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Counts only for the audience that names them.",
+    )
+    companies = forms.CharField(
+        label="Named companies",
+        required=False,
+        max_length=20_000,
+        widget=AdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Name or short name as in its address, one a line.",
+    )
+    next_update_at = InstantField(
+        label="Next update promised for",
+        required=False,
+        help_text="Empty: nothing is promised.",
+    )
+    corrects: Any = forms.ModelChoiceField(
+        queryset=None,
+        required=False,
+        help_text="For a correction: the update whose text was wrong. It stays.",
+    )
+    honest_text = forms.CharField(
+        label="Text as monitoring",
+        required=False,
+        max_length=20_000,
+        widget=AdminTextareaWidget(attrs={"rows": 8}),
+    )
+    override_reason = forms.CharField(
+        label="Reason to post “Resolved” all the same",
+        required=False,
+        max_length=2_000,
+        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        help_text="Kept with the update and in the audit.",
+    )
+    read_as = forms.CharField(
+        label="Preview as company",
+        required=False,
+        max_length=160,
+        widget=AdminTextInputWidget,
+        help_text="Name or short name of an affected company. Empty: what each kind of reader reads.",
+    )
+    acknowledge = forms.BooleanField(
+        label="I have read what the record says, and the text stays as it is",
+        required=False,
+        help_text="Kept with the update and in the audit.",
+    )
+    contradicted = forms.CharField(required=False, widget=forms.HiddenInput)
+    """Which contradictions its author was shown, so that no others are acknowledged."""
+    reached_count = forms.CharField(required=False, widget=forms.HiddenInput)
+    """How many companies its author was told would read it."""
+    newest_update = forms.CharField(required=False, widget=forms.HiddenInput)
+    """The newest update that its author had seen, so that nothing is posted twice or past another."""
+    restored_count = forms.CharField(required=False, widget=forms.HiddenInput)
+    """How many were restored when its author last saw the numbers, so that none is posted stale."""
+
+    def __init__(self, *values: Any, incident: Incident, now: datetime, **options: Any) -> None:
+        super().__init__(*values, **options)
+        self.now = now
+        self.incident = incident
+        said = Update.objects.filter(incident=incident).exclude(audience=Audience.STAFF)
+        affected = Component.objects.filter(incidents=incident).order_by("name")
+        centers = DataCenter.objects.filter(components__incidents=incident).distinct().order_by("code")
+        for name, offered in (
+            ("corrects", said.order_by("-published_at")),
+            ("components", affected),
+            ("data_centers", centers),
+        ):
+            self.fields[name].queryset = offered  # type: ignore[attr-defined]
+
+    def clean_next_update_at(self) -> datetime | None:
+        promised: datetime | None = self.cleaned_data["next_update_at"]
+        if promised is not None and promised <= self.now:
+            raise ValidationError("This time has passed. Promise a later one, or nothing.")
+        return promised
+
+    def clean_companies(self) -> list[UUID]:
+        """Ids of the affected companies that the lines name."""
+        lines = dict.fromkeys(line.strip() for line in self.cleaned_data["companies"].splitlines())
+        found: list[UUID] = []
+        missing: list[str] = []
+        for line in filter(None, lines):
+            named = _named(self.incident, line)
+            if len(named) == 1:
+                found += named
+            else:
+                missing.append(line)
+        if missing:
+            raise ValidationError(f"Not the name of one affected company: {', '.join(missing)}.")
+        return found
+
+    def clean_read_as(self) -> UUID | None:
+        typed = self.cleaned_data["read_as"].strip()
+        named = _named(self.incident, typed) if typed else []
+        if typed and len(named) != 1:
+            raise ValidationError("Not the name of one affected company.")
+        return named[0] if named else None
+
+    def readers(self) -> Readers:
+        """Whom the valid form means."""
+        typed = self.cleaned_data
+        return Readers(
+            audience=Audience(typed["audience"]),
+            component_ids=[each.pk for each in typed["components"]],
+            data_center_ids=[each.pk for each in typed["data_centers"]],
+            company_ids=typed["companies"],
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        is_correction = cleaned.get("kind") == UpdateKind.CORRECTION
+        if is_correction and not cleaned.get("corrects") and "corrects" not in self.errors:
+            self.add_error("corrects", "Say which update it corrects.")
+        if not is_correction and cleaned.get("corrects"):
+            self.add_error("corrects", "Only a correction corrects an update.")
+        wanted = cleaned.get("audience", "")
+        if wanted in _NAMED_BY and not cleaned.get(wanted) and wanted not in self.errors:
+            self.add_error(wanted, "Say which.")
+        return cleaned
+
+
+def _named(incident: Incident, words: str) -> list[UUID]:
+    """The affected companies of that name or short name; at most two are looked for."""
+    is_named = Q(company__slug__iexact=words) | Q(company__name__iexact=words)
+    found = Recovery.objects.filter(is_named, incident=incident).values_list("company_id", flat=True)
+    return list(found[:2])
