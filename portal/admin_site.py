@@ -13,8 +13,8 @@ from django.utils import timezone
 from incidents.queries import staff_board
 
 GROUPS = {
-    "Incidents": ("Incident", "Update", "Claim", "PostMortemRequest"),
-    "Recovery": ("Recovery", "RecoveryEntry", "Cohort", "RosterEntry"),
+    "Incidents": ("Incident", "Update", "Claim", "ClientReport", "PostMortemRequest"),
+    "Recovery": ("Recovery", "RecoveryEntry", "RecoveryImport", "Cohort", "RosterEntry"),
     "Clients": ("Company", "User", "Membership", "Placement"),
     "What we run": ("Component", "Service", "DataCenter"),
     "Records and rights": ("AuditEvent", "OutgoingMail", "Group"),

@@ -7,12 +7,13 @@ from typing import TypeVar
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from psycopg.pq import TransactionStatus
 
-from tenants import door, scope
+from tenants import door, scope, view_as
 from tenants.errors import ScopeError
 from tenants.models.company import RESERVED_SLUGS, SLUG_PATTERN
 
@@ -50,8 +51,8 @@ class ServedDoorsMiddleware:
 class DoorMiddleware:
     """Gives each request one actor, one transaction and one scope, by the first part of its path.
 
-    `/admin/…` is staff's, `/health/…` has none of the three, another reserved first part is a
-    visitor's, and any other is a company's.
+    `/admin/…` is staff's (`/admin/view-as/…` is what staff see in place of a client), `/health/…` has
+    none of the three, another reserved first part is a visitor's, and any other is a company's.
     The transaction spans the rendering of the response, error pages included. Last in the list:
     nothing inside it runs without a scope that it should have.
     """
@@ -60,10 +61,13 @@ class DoorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.actor = None  # type: ignore[attr-defined]
+        request.actor = request.viewed = None  # type: ignore[attr-defined]
         place = _place(request)
         if place == ADMIN:
-            return self._through(request, door.open_for_staff, reads_only=False)
+            asked = view_as.asked(request.path_info)
+            if asked is not None:
+                return self._as_client(request, asked)
+            return self._through(request, door.open_for_staff, self.get_response, reads_only=False)
         if place == "health":
             # Answers while the database does not: no transaction is opened for it.
             return self.get_response(request)
@@ -77,13 +81,46 @@ class DoorMiddleware:
         return self._through(
             request,
             lambda key: door.open_for_member(key, place, read_only=reads_only),
+            self.get_response,
             reads_only=reads_only,
         )
 
+    def _as_client(self, request: HttpRequest, asked: view_as.Asked) -> HttpResponseBase:
+        """What a person of staff sees in place of a client: two transactions, one after the other.
+
+        That they look is written and committed as staff, then the page is read as the company alone.
+        """
+        found: list[view_as.Viewed] = []
+
+        def let_in(request: HttpRequest) -> HttpResponseBase:
+            allowed = view_as.let_in(request, asked, now=timezone.now())
+            if not isinstance(allowed, view_as.Viewed):
+                return allowed
+            found.append(allowed)
+            return HttpResponse()
+
+        refusal = self._through(request, door.open_for_staff, let_in, reads_only=False)
+        if not found:
+            return refusal
+        response = self._in_transaction(lambda: self._seen(request, found[-1]), reads_only=True)
+        # Nothing of the visit stays in the browser: no token of a form, no message that was shown.
+        response.cookies.clear()
+        request.META["CSRF_COOKIE_NEEDS_UPDATE"] = False
+        return response
+
+    def _seen(self, request: HttpRequest, viewed: view_as.Viewed) -> HttpResponseBase:
+        with view_as.through_the_eyes_of(request, viewed):
+            return _dressed(self.get_response(request))
+
     def _through(
-        self, request: HttpRequest, find: Callable[[str], door.Entry | None], *, reads_only: bool
+        self,
+        request: HttpRequest,
+        find: Callable[[str], door.Entry | None],
+        answer: Callable[[HttpRequest], HttpResponseBase],
+        *,
+        reads_only: bool,
     ) -> HttpResponseBase:
-        """Let in whom `find` finds; send the unknown to sign in and everybody else away."""
+        """What `answer` says to whom `find` finds; the unknown are sent to sign in, all others away."""
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         if not door.is_session_key(key):
             return redirect_to_login(request.get_full_path())
@@ -93,12 +130,12 @@ class DoorMiddleware:
         try:
             try:
                 response = self._in_transaction(
-                    lambda: self._answer(request, find, key), reads_only=reads_only
+                    lambda: self._answer(request, find, key, answer), reads_only=reads_only
                 )
             except _ConnectionLost:
                 connection.close()
                 response = self._in_transaction(
-                    lambda: self._answer(request, find, key), reads_only=reads_only
+                    lambda: self._answer(request, find, key, answer), reads_only=reads_only
                 )
         except door.SignInEnded:
             return redirect_to_login(request.get_full_path())
@@ -107,7 +144,11 @@ class DoorMiddleware:
         return response
 
     def _answer(
-        self, request: HttpRequest, find: Callable[[str], door.Entry | None], key: str
+        self,
+        request: HttpRequest,
+        find: Callable[[str], door.Entry | None],
+        key: str,
+        answer: Callable[[HttpRequest], HttpResponseBase],
     ) -> HttpResponseBase | None:
         """What the page answers; None where somebody else's is asked for."""
         try:
@@ -121,12 +162,7 @@ class DoorMiddleware:
         request.user = entry.user
         request.actor = entry.actor  # type: ignore[attr-defined]
         with scope.entered(entry.scope):
-            response = self.get_response(request)
-            if response.streaming:
-                raise ScopeError("A streamed answer would be read after its scope has ended.")
-        response.headers.setdefault("Cache-Control", "private, no-store")
-        patch_vary_headers(response, ["Cookie"])
-        return response
+            return _dressed(answer(request))
 
     def _in_transaction(self, answer: Callable[[], Answer], *, reads_only: bool = False) -> Answer:
         """The answer, committed, or rolled back from 400 on.
@@ -146,6 +182,15 @@ class DoorMiddleware:
             elif is_nested:
                 scope.leave()
         return response
+
+
+def _dressed(response: HttpResponseBase) -> HttpResponseBase:
+    """A page as it may leave its scope: read to its end, and for this browser alone."""
+    if response.streaming:
+        raise ScopeError("A streamed answer would be read after its scope has ended.")
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    patch_vary_headers(response, ["Cookie"])
+    return response
 
 
 def _place(request: HttpRequest) -> str:

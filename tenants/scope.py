@@ -69,6 +69,11 @@ def entered(scope: Scope) -> Iterator[Scope]:
         _current.reset(token)
 
 
+def enter(scope: Scope, *, read_only: bool) -> None:
+    """Put the transaction in force into `scope`; the caller marks it as `entered`."""
+    _set_role(scope.role, scope, read_only=read_only)
+
+
 @contextmanager
 def as_company(company_id: UUID, *, user_id: UUID | None = None, read_only: bool = False) -> Iterator[Scope]:
     """A transaction as `portal_client` of one company, for one person or nobody. One statement to enter."""

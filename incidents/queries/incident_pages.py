@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models.functions import Coalesce
 
-from incidents import claims, cohort, errors
+from incidents import blocks, claims, cohort, errors
 from incidents.choices import (
+    Audience,
     ClaimKind,
     CompanyState,
     EntrySource,
@@ -21,18 +23,25 @@ from incidents.choices import (
 from incidents.curve import CurvePoint
 from incidents.models import AffectedComponent, Claim, Cohort, Recovery, RecoveryEntry, RosterEntry, Update
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
-from incidents.queries import headers, shapes, timelines
+from incidents.queries import client_reports, headers, shapes, timelines
 from tenants import scope
 
 
 def incident_page(
-    reference: str, *, company_name: str, consents: bool, may_request: bool, now: datetime
+    reference: str,
+    *,
+    company_name: str,
+    consents: bool,
+    may_request: bool,
+    now: datetime,
+    may_report: bool = False,
 ) -> shapes.IncidentPage:
     """The incident page of the company of the scope, at `now`. Six statements, whatever the size.
 
     Raises IncidentNotFound for an unknown reference, a draft, and an incident of others.
     """
-    recovery = _own_recoveries(reference).select_related("incident", "incident__cohort").first()
+    own_recoveries = client_reports.with_reports(_own_recoveries(reference))
+    recovery = own_recoveries.select_related("incident", "incident__cohort").first()
     if recovery is None:
         raise errors.IncidentNotFound
     incident = recovery.incident
@@ -41,6 +50,7 @@ def incident_page(
     own = _own_recovery(recovery, entries, now=now)
     updates = _updates(recovery, entries, now=now)
     shown = cohort.entries_in_effect(entries, now=now)
+    reports = client_reports.own_reports(recovery, component_names, may_report=may_report, now=now)
     return shapes.IncidentPage(
         incident=headers.header(recovery, tuple(component_names.values()), now=now),
         recovery=own,
@@ -58,10 +68,12 @@ def incident_page(
             ],
             component_count=len({entry.component_id for entry in shown}),
             updates=updates,
+            reports=reports.rows,
         ),
         claims=_claims(incident.pk, own, now=now),
         updates=updates,
         post_mortem=request_status(recovery, may_request=may_request, now=now),
+        reports=reports,
         as_of=now,
     )
 
@@ -227,10 +239,16 @@ def _roster(recovery: Recovery, *, company_name: str, consents: bool) -> shapes.
 def _updates(
     recovery: Recovery, entries: Sequence[cohort.Entry], *, now: datetime
 ) -> tuple[shapes.UpdateText, ...]:
+    own_wording = Q(wordings__reader_state=blocks.reader_state(CompanyState(recovery.state)))
     rows = list(
-        Update.objects.filter(incident_id=recovery.incident_id, audience="everyone")
+        Update.objects.filter(incident_id=recovery.incident_id)
+        .exclude(audience=Audience.STAFF)
+        .annotate(
+            own_wording=FilteredRelation("wordings", condition=own_wording),
+            own_html=Coalesce("own_wording__body_html", "body_html"),
+        )
         .order_by("-published_at", "-pk")
-        .values_list("id", "kind", "published_at", "body_html", "next_update_at", "corrects_id")
+        .values_list("id", "kind", "published_at", "own_html", "next_update_at", "corrects_id")
     )
     correction_of = {
         corrects_id: update_id for update_id, *_rest, corrects_id in reversed(rows) if corrects_id

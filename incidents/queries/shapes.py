@@ -10,6 +10,8 @@ from incidents.choices import (
     CompanyState,
     IncidentKind,
     IncidentState,
+    ReportKind,
+    ReportState,
     RequestPolicy,
     RequestState,
     RosterPolicy,
@@ -172,7 +174,7 @@ class UpdateText:
     kind: UpdateKind
     published_at: datetime
     body_html: str
-    """Sanitised when it was written; safe to show as it is."""
+    """Sanitised when it was written; as the account reads it after `fields.as_read`, and not before."""
     next_update_at: datetime | None
     corrected_by_id: UUID | None
     """The later correction of this text, if there is one; the old text stays."""
@@ -223,6 +225,66 @@ class PostMortemStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnReport:
+    """One word of this company on its own account, and what became of it."""
+
+    kind: ReportKind
+    state: ReportState
+    said_at: datetime
+    said_by: str
+    since_at: datetime | None
+    components: tuple[str, ...]
+    """Empty where it speaks of all that the company ran on."""
+    text: str
+    answer: str
+    answered_at: datetime | None
+    contradicts_record: bool
+    """Whether it is open and the record says otherwise now."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is ReportState.OPEN
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.state is ReportState.WITHDRAWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnReports:
+    """What this company said of one incident, newest first, and whether the reader can say more."""
+
+    rows: tuple[OwnReport, ...]
+    can_report: bool
+    has_begun: bool
+
+    @property
+    def open_kind(self) -> ReportKind | None:
+        """What waits for an answer now."""
+        return self.rows[0].kind if self.rows and self.rows[0].is_open else None
+
+    @property
+    def may_say_broken(self) -> bool:
+        return self.open_kind is not ReportKind.STILL_BROKEN
+
+    @property
+    def may_say_back(self) -> bool:
+        return self.open_kind is not ReportKind.CONFIRMED_BACK
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportsPage:
+    """What a company needs to say how its account is doing."""
+
+    incident: IncidentHeader
+    recovery: OwnRecovery
+    components: tuple[tuple[str, str], ...]
+    """(id, public name) of its own affected components, in catalogue order."""
+    reports: OwnReports
+    as_of: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class IncidentPage:
     incident: IncidentHeader
     recovery: OwnRecovery
@@ -235,6 +297,7 @@ class IncidentPage:
     updates: tuple[UpdateText, ...]
     """Newest first."""
     post_mortem: PostMortemStatus
+    reports: OwnReports
     as_of: datetime
 
 

@@ -9,6 +9,7 @@ from django.db.models import Case, F, Q, QuerySet, When
 
 from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
+from incidents.queries import staff_reports
 
 MOST_ROWS = 12
 _DUE = Case(
@@ -64,23 +65,31 @@ class OpenRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Board:
-    """Incidents: late promises first, planned ones last, newest start first. Requests: first due first."""
+    """Incidents: late promises first, planned ones last, newest start first. Requests: first due first.
+
+    Reports of clients: those that the record contradicts first, oldest first.
+    """
 
     incidents: tuple[OpenIncident, ...]
     requests: tuple[OpenRequest, ...]
+    reports: tuple[staff_reports.OpenReport, ...]
     has_more_incidents: bool
     has_more_requests: bool
+    has_more_reports: bool
 
 
 def board(*, now: datetime) -> Board:
-    """The board, in two statements whatever there is."""
+    """The board, in three statements whatever there is."""
     incidents = _open_incidents(now)
     requests = _open_requests(now)
+    reports = staff_reports.open_reports(most=MOST_ROWS + 1)
     return Board(
         incidents=tuple(incidents[:MOST_ROWS]),
         requests=tuple(requests[:MOST_ROWS]),
+        reports=reports[:MOST_ROWS],
         has_more_incidents=len(incidents) > MOST_ROWS,
         has_more_requests=len(requests) > MOST_ROWS,
+        has_more_reports=len(reports) > MOST_ROWS,
     )
 
 

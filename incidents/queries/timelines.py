@@ -27,14 +27,18 @@ class EntryRow:
 
 
 def own_timeline(
-    *, entries: Sequence[EntryRow], component_count: int, updates: Sequence[shapes.UpdateText]
+    *,
+    entries: Sequence[EntryRow],
+    component_count: int,
+    updates: Sequence[shapes.UpdateText],
+    reports: Sequence[shapes.OwnReport] = (),
 ) -> tuple[shapes.TimelineRow, ...]:
-    """Entries and updates as one list, oldest first; at one instant the record before the words.
+    """Entries, updates and own reports as one list, oldest first; at one instant the record before words.
 
     Entries of one instant, state and clock become one row; it names its components unless it is
     about all `component_count` of them.
     """
-    rows = [*_measured_rows(entries, component_count), *_announced_rows(updates)]
+    rows = [*_measured_rows(entries, component_count), *_announced_rows(updates), *_reported_rows(reports)]
     return tuple(sorted(rows, key=lambda row: row.at))
 
 
@@ -71,4 +75,16 @@ def _announced_rows(updates: Sequence[shapes.UpdateText]) -> list[shapes.Timelin
             else f"“{update.kind.label}” posted",
         )
         for update in updates
+    ]
+
+
+def _reported_rows(reports: Sequence[shapes.OwnReport]) -> list[shapes.TimelineRow]:
+    return [
+        shapes.TimelineRow(
+            at=report.said_at,
+            clock="reported",
+            text=f"“{report.kind.label}”, said by {report.said_by}",
+            components=report.components,
+        )
+        for report in reports
     ]

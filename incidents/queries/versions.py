@@ -18,7 +18,9 @@ select incident.id, incident.version, incident.state, own.state, request.state,
         when 'requested' then request.answer_due_at
         when 'accepted' then request.preliminary_due_at
         when 'preliminary_delivered' then request.final_due_at
-    end
+    end,
+    (select row(max(report.number), count(report.answered_at))::text from incidents_clientreport report
+        where report.company_id = own.company_id and report.incident_id = own.incident_id)
 from incidents_recovery own
 join incidents_incident incident on incident.id = own.incident_id
 left join incidents_postmortemrequest request
@@ -40,6 +42,8 @@ class PageVersion:
     request_state: str
     report_due_at: datetime | None
     """When what the vendor owes next on the company's request is due; None if nothing or no date."""
+    reports: str
+    """Changes with every report of the company on this incident, and with every answer to one."""
 
     def report_is_late(self, now: datetime) -> bool:
         """Whether what is owed on the request has not come in time."""
@@ -66,7 +70,7 @@ def page_version(reference: str) -> PageVersion:
 
 def of_row(row: Sequence[Any]) -> PageVersion:
     """The version in a row of VERSION."""
-    incident_id, version, incident_state, own_state, request_state, report_due_at = row
+    incident_id, version, incident_state, own_state, request_state, report_due_at, reports = row
     return PageVersion(
         incident_id=incident_id,
         version=version,
@@ -74,4 +78,5 @@ def of_row(row: Sequence[Any]) -> PageVersion:
         is_restored=own_state == CompanyState.RESTORED,
         request_state=request_state or "",
         report_due_at=report_due_at,
+        reports=reports,
     )

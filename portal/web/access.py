@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from tenants import view_as
 from tenants.actor import ActingCompany, Actor
 from tenants.errors import NotFound, NotPermitted, ScopeError
 from tenants.permissions import Permission
@@ -31,6 +32,8 @@ class ClientRequest(HttpRequest):
     zone: str
     """IANA name of the zone in which times are shown."""
     now: datetime
+    viewed: view_as.Viewed | None
+    """Set where staff read the page in place of a client: nothing on it may be sent."""
 
 
 def client_page(
@@ -70,11 +73,20 @@ def known(request: HttpRequest) -> ClientRequest:
     if found.actor.company is None:
         raise ScopeError("A client page was reached without passing the door.")
     found.company = found.actor.company
+    found.viewed = getattr(request, "viewed", None)
     found.now = timezone.now()
-    found.zone = "UTC" if request.COOKIES.get(ZONE_COOKIE) == UTC_CHOSEN else found.actor.zone
+    prefers_utc = request.COOKIES.get(ZONE_COOKIE) == UTC_CHOSEN and found.viewed is None
+    found.zone = "UTC" if prefers_utc else found.actor.zone
     return found
 
 
 def page_context(request: ClientRequest, **more: Any) -> dict[str, Any]:
-    """What every client page's template names: company, zone, now; the rest is the page's own."""
-    return {"company": request.company, "zone": request.zone, "now": request.now, **more}
+    """What every client page's template names: company, zone, now, viewed; the rest is the page's own."""
+    return {
+        "company": request.company,
+        "zone": request.zone,
+        "now": request.now,
+        "viewed": request.viewed,
+        "may_read_activity": request.actor.may(Permission.READ_ACTIVITY),
+        **more,
+    }

@@ -12,4 +12,5 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "vendor_name": settings.VENDOR_NAME,
         "request_id": getattr(request, "request_id", ""),
         "actor": getattr(request, "actor", None),
+        "viewed": getattr(request, "viewed", None),
     }

@@ -1,12 +1,16 @@
 """What a person may type into the client pages."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django import forms
 
-from incidents.choices import IncidentKind
+from incidents.choices import IncidentKind, ReportKind, choices
+
+EARLIEST_YEAR = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,3 +67,69 @@ class PostMortemRequestForm(forms.Form):
                 "This day has passed. Choose today or a later day, or leave it empty."
             )
         return on
+
+
+class LocalInstantField(forms.CharField):
+    """A day and a time in the reader's zone, which is named beside the field.
+
+    Of a time that the clocks show twice it is the first.
+    """
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
+    zone = "UTC"
+    """IANA name; the form sets the reader's."""
+
+    def clean(self, value: Any) -> datetime | None:
+        typed = super().clean(value)
+        if typed in self.empty_values:
+            return None
+        try:
+            at = datetime.fromisoformat(str(typed))
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is not None or not EARLIEST_YEAR <= at.year < EARLIEST_YEAR + 100:
+            raise forms.ValidationError("Write day and time like 2026-02-04T19:45, or leave it empty.")
+        zone = ZoneInfo(self.zone)
+        meant = at.replace(tzinfo=zone).astimezone(UTC)
+        if meant.astimezone(zone).replace(tzinfo=None) != at:
+            raise forms.ValidationError("The clocks skip this time in your zone. Choose another one.")
+        return meant
+
+
+class ClientReportForm(forms.Form):
+    """How a company's own account is doing, in its own words."""
+
+    kind = forms.ChoiceField(
+        label="How is your account?",
+        choices=choices(ReportKind),
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say which of the two it is."},
+    )
+    components = forms.MultipleChoiceField(
+        label="Which of your components?",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen means all of them.",
+        error_messages={"invalid_choice": "Choose from the components of this page."},
+    )
+    since_at = LocalInstantField(label="Since when? (optional)", required=False, max_length=32)
+    text = forms.CharField(
+        label="In a few words (optional)",
+        help_text="What you see and where. It stays in your record, with your name and the time.",
+        required=False,
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(
+        self, *args: Any, components: tuple[tuple[str, str], ...], zone: str, now: datetime, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.fields["components"].choices = components  # type: ignore[attr-defined]
+        since: Any = self.fields["since_at"]
+        since.zone = zone
+        abbreviation = now.astimezone(ZoneInfo(zone)).tzname()
+        since.help_text = f"Times in {zone}, now {abbreviation}. Empty: from now on."
+
+    def clean_components(self) -> tuple[UUID, ...]:
+        return tuple(UUID(each) for each in self.cleaned_data["components"])

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template import loader
+from django.urls import get_script_prefix
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
 from incidents.queries import incident_lists, incident_pages, versions
@@ -80,16 +81,19 @@ def _shaped_by(request: ClientRequest, version: PageVersion) -> tuple[Hashable, 
     That is whether the report is late and, while the incident or the account is open, the minute.
     """
     return (
+        get_script_prefix(),  # links of staff who read in place of a client stay among their pages
         request.company.id,
         version.incident_id,
         version.version,
         version.request_state,
         version.report_due_at,
+        version.reports,
         version.report_is_late(request.now),
         request.zone,
         request.company.name,
         request.company.consents_to_be_named,
         request.actor.may(Permission.REQUEST_POST_MORTEM),
+        request.actor.may(Permission.REPORT_OWN_STATE),
         int(request.now.timestamp()) // 60 if version.is_moving else None,
     )
 
@@ -105,6 +109,7 @@ def _render_live(request: ClientRequest, reference: str) -> rendered.Part:
         company_name=request.company.name,
         consents=request.company.consents_to_be_named,
         may_request=request.actor.may(Permission.REQUEST_POST_MORTEM),
+        may_report=request.actor.may(Permission.REPORT_OWN_STATE),
         now=request.now,
     )
     context = access.page_context(request, page=page)
@@ -120,7 +125,7 @@ def _render_page(
         reference=reference,
         title=part.title,
         live_html=part.html,
-        is_moving=version.is_moving,
+        is_moving=version.is_moving and request.viewed is None,
         poll_seconds=settings.POLL_SECONDS,
     )
     return render(request, "web/incidents/detail.html", context)

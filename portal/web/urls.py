@@ -3,7 +3,14 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from portal.web import company_pages, incident_pages, overview_pages, postmortem_pages
+from portal.web import (
+    activity_pages,
+    client_report_pages,
+    company_pages,
+    incident_pages,
+    overview_pages,
+    postmortem_pages,
+)
 
 
 class ReferenceConverter(StringConverter):
@@ -19,11 +26,17 @@ urlpatterns = [
     path("", company_pages.choose, name="choose"),
     path("zone/", company_pages.zone, name="zone"),
     path("<slug:company>/", overview_pages.overview, name="overview"),
+    path("<slug:company>/activity/", activity_pages.activity, name="activity"),
     path("<slug:company>/incidents/", incident_pages.incident_list, name="incidents"),
     path("<slug:company>/incidents/<reference:reference>/", incident_pages.detail, name="incident"),
     path(
         "<slug:company>/incidents/<reference:reference>/post-mortem/",
         postmortem_pages.post_mortem,
         name="post_mortem",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/reports/",
+        client_report_pages.reports,
+        name="client_reports",
     ),
 ]

@@ -56,6 +56,7 @@ class Company(Keyed):
     class Meta:
         verbose_name = "client company"
         verbose_name_plural = "client companies"
+        permissions = [("view_as_client", "Can open a client's pages as its people see them")]
         constraints = [
             models.CheckConstraint(
                 condition=~models.Q(slug__in=sorted(RESERVED_SLUGS)), name="company_slug_not_reserved"

@@ -1,0 +1,136 @@
+"""What was done to a company's record, by its own people and by the vendor's, in plain words."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from tenants import view_as
+from tenants.models import AuditEvent
+from tenants.models.audit import READ, ActorKind
+from tenants.permissions import Role
+
+PAGE_SIZE = 100
+"""Deeds on a page, before the same ones in a row are told as one."""
+MOST_PAGES = 400
+
+WORDS = {
+    "client_report.answered": "answered what your company had reported",
+    "client_report.accepted": "accepted what your company had reported into the record",
+    "client_report.disputed": "disputed what your company had reported, with a reason",
+    "client_report.sent": "reported how your account is doing",
+    "client_report.withdrawn": "took back a report on how your account is doing",
+    "company.consent_changed": "changed whether other clients may read your company's name",
+    "company.reinstated": "opened access to this account again",
+    "company.renamed": "changed the name of this account",
+    "company.suspended": "suspended access to this account",
+    "membership.added": "gave a person access to this account",
+    "membership.changed": "changed the role of a person in this account",
+    "membership.removed": "took a person's access to this account away",
+    "post_mortem.accepted": "accepted your request for a post-mortem",
+    "post_mortem.declined": "declined your request for a post-mortem",
+    "post_mortem.requested": "asked for a post-mortem",
+    READ: "looked at the record of this account",
+    view_as.STARTED: "prepared to look at this account as its own people see it",
+    **{
+        action: f"looked at this account as {'an' if role is Role.OWNER else 'a'} {role} sees it"
+        for role, action in view_as.VIEWED.items()
+    },
+}
+"""Action → what its doer did. Goes after a name or "A person of the vendor"."""
+OTHERWISE = "worked on the record of this account"
+"""What is said of an action without words of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """One thing that one kind of person did, once or several times in a row on one day."""
+
+    by: ActorKind
+    name: str
+    """Of the company's own person; empty for everybody else."""
+    what: str
+    first_at: datetime
+    last_at: datetime
+    times: int
+
+    @property
+    def takes_a_while(self) -> bool:
+        """Whether its first and last time are told apart, by the minute."""
+        return self.last_at.replace(second=0, microsecond=0) > self.first_at
+
+    @property
+    def is_by_vendor(self) -> bool:
+        return self.by is ActorKind.STAFF
+
+    @property
+    def is_by_portal(self) -> bool:
+        return self.by is ActorKind.PORTAL
+
+    @property
+    def is_a_look(self) -> bool:
+        return self.what in _LOOKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityDay:
+    """The deeds of one day in the reader's zone, newest first."""
+
+    on: date
+    deeds: tuple[Deed, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """One page of a company's own audit."""
+
+    days: tuple[ActivityDay, ...]
+    page_number: int
+    has_next: bool
+    as_of: datetime
+
+
+_LOOKS = frozenset(WORDS[action] for action in (READ, *view_as.VIEWED.values()))
+_Row = tuple[str, str, str, datetime]
+
+
+def activity(*, page_number: int, zone: str, now: datetime) -> Activity:
+    """What was done in the company's account, newest first, by days of `zone`. One statement.
+
+    The same deed of the same doer, several times in a row, is told once. A page number past the last
+    page that is kept in reach counts as that one.
+    """
+    page_number = min(max(1, page_number), MOST_PAGES)
+    start = (page_number - 1) * PAGE_SIZE
+    rows: list[_Row] = list(
+        AuditEvent.objects.order_by("-at", "-id").values_list("actor_kind", "shown_name", "action", "at")[
+            start : start + PAGE_SIZE + 1
+        ]
+    )
+    return Activity(
+        days=tuple(_days(rows[:PAGE_SIZE], ZoneInfo(zone))),
+        page_number=page_number,
+        has_next=len(rows) > PAGE_SIZE and page_number < MOST_PAGES,
+        as_of=now,
+    )
+
+
+def _days(rows: Iterable[_Row], zone: ZoneInfo) -> Iterable[ActivityDay]:
+    for on, of_day in itertools.groupby(rows, key=lambda row: row[3].astimezone(zone).date()):
+        yield ActivityDay(on=on, deeds=tuple(_deeds(of_day)))
+
+
+def _deeds(rows: Iterable[_Row]) -> Iterable[Deed]:
+    for (kind, name, what), same in itertools.groupby(
+        rows, key=lambda row: (row[0], row[1], WORDS.get(row[2], OTHERWISE))
+    ):
+        instants = [at for *_who, at in same]
+        yield Deed(
+            by=ActorKind(kind),
+            name=name,
+            what=what,
+            first_at=instants[-1],
+            last_at=instants[0],
+            times=len(instants),
+        )
