@@ -18,5 +18,5 @@ reset: ## Remove the data of this checkout and start over
 check: ## Run the linters and Django's own checks
 	@$(PYTHON) deploy/start.py check
 
-bench: ## Measure pages against a bare view, and foreign against unknown; only=timing or only=load for one
+bench: ## Measure pages against a bare view, and foreign against unknown; only=timing, only=load or only=import for one
 	@$(PYTHON) deploy/start.py bench $(only)

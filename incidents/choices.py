@@ -122,7 +122,17 @@ class Audience(Choice):
     """Who may read an update."""
 
     EVERYONE = "everyone", "Everyone affected"
+    COMPONENTS = "components", "Companies on some components"
+    DATA_CENTERS = "data_centers", "Companies in some data centers"
+    NOT_RESTORED = "not_restored", "Companies not restored yet"
+    TAIL = "tail", "The tail: the last to recover"
+    COMPANIES = "companies", "Named companies"
     STAFF = "staff", "Staff only"
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether its readers are fixed, company by company, when the update is posted."""
+        return self not in (Audience.EVERYONE, Audience.STAFF)
 
 
 class RosterPolicy(Choice):
@@ -180,3 +190,61 @@ class RequestPolicy(Choice):
     APPROVAL = "approval", "Staff approve each request"
     AUTOMATIC = "automatic", "Accepted for every affected company"
     CLOSED = "closed", "No requests"
+
+
+class ReportKind(Choice):
+    """What a company says of its own account, whatever is announced or measured."""
+
+    STILL_BROKEN = "still_broken", "Still broken for us"
+    CONFIRMED_BACK = "confirmed_back", "Confirmed back"
+
+
+class ReportState(Choice):
+    """What became of a company's report; `withdrawn` is never stored: it follows from a later word."""
+
+    OPEN = "open", "Not answered yet"
+    ACCEPTED = "accepted", "Accepted"
+    DISPUTED = "disputed", "Disputed"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class ImportState(Choice):
+    """Where a file of recoveries stands."""
+
+    UPLOADED = "uploaded", "Columns to be named"
+    READING = "reading", "Being read"
+    CHECKING = "checking", "Being checked"
+    READY = "ready", "Ready to apply"
+    APPLYING = "applying", "Being applied"
+    APPLIED = "applied", "Applied"
+    ROLLING_BACK = "rolling_back", "Being rolled back"
+    ROLLED_BACK = "rolled_back", "Rolled back"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+    @classmethod
+    def in_work(cls) -> tuple["ImportState", ...]:
+        """The states in which a worker has something to do."""
+        return (cls.READING, cls.CHECKING, cls.APPLYING, cls.ROLLING_BACK)
+
+
+class RowKind(Choice):
+    """What a row of a file of recoveries turned out to be."""
+
+    NEW = "new", "New"
+    KNOWN = "known", "Same as recorded"
+    TWICE = "twice", "Twice in the file"
+    UNKNOWN_COMPANY = "unknown_company", "Unknown company"
+    AMBIGUOUS_COMPANY = "ambiguous_company", "Name of several companies"
+    NOT_AFFECTED = "not_affected", "Not affected"
+    UNKNOWN_COMPONENT = "unknown_component", "Unknown component"
+    BAD_TIME = "bad_time", "Unreadable time"
+    BAD_STATE = "bad_state", "Unreadable state"
+    IN_FUTURE = "in_future", "In the future"
+    BEFORE_START = "before_start", "Long before the start"
+    MALFORMED = "malformed", "Unreadable row"
+
+    @classmethod
+    def problems(cls) -> tuple["RowKind", ...]:
+        """The kinds that are left out of an import."""
+        return tuple(kind for kind in cls if kind not in (cls.NEW, cls.KNOWN, cls.TWICE))

@@ -58,6 +58,63 @@ class EmptyText(Refusal):
     message = "The update has no text. Nothing was posted."
 
 
+class UnknownField(Refusal):
+    """A field of a text that is not on the list; names the list."""
+
+    code = "unknown_field"
+
+    def __init__(self, unknown: tuple[str, ...], known: tuple[str, ...]) -> None:
+        written = ", ".join(f"{{{{ {name} }}}}" for name in unknown)
+        listed = ", ".join(known)
+        super().__init__(f"There is no field {written}. Nothing was posted. The fields are: {listed}.")
+
+
+class FieldWithoutValue(Refusal):
+    """A field that the record cannot fill yet, or not for so few companies."""
+
+    code = "field_without_value"
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        written = ", ".join(f"{{{{ {name} }}}}" for name in names)
+        super().__init__(
+            f"The record has no value for {written} yet, or too few companies are affected to show it "
+            f"without pointing at one. Nothing was posted."
+        )
+
+
+class WrongBlock(Refusal):
+    code = "wrong_block"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"{fault} Nothing was posted.")
+
+
+class NobodyReads(Refusal):
+    code = "nobody_reads"
+    message = "No affected company is meant by this audience, so nobody would read it. Nothing was posted."
+
+
+class MovesForSome(Refusal):
+    code = "moves_for_some"
+    message = (
+        "A text for some companies cannot say where the incident stands for all. "
+        "Post it as “Update”, or for everyone affected. Nothing was posted."
+    )
+
+
+class ContradictsRecord(Refusal):
+    """Truth rule 3: words of a text that the record contradicts; each with what the record says."""
+
+    code = "contradicts_record"
+
+    def __init__(self, contradictions: tuple[str, ...]) -> None:
+        self.contradictions = contradictions
+        super().__init__(
+            "The record says otherwise, so nothing was posted. "
+            f"Change the text or acknowledge it: {'; '.join(contradictions)}."
+        )
+
+
 class NotAllRestored(Refusal):
     """Truth rule 1: a `resolved` that the record contradicts; carries the numbers."""
 
@@ -92,3 +149,43 @@ class ReasonMissing(Refusal):
 class RequestsClosed(Refusal):
     code = "requests_closed"
     message = "There is no post-mortem to ask for in this incident."
+
+
+class FileRefused(Refusal):
+    code = "file_refused"
+    message = "The file cannot be read. Nothing was kept."
+
+
+class ImportNotFound(NotFound):
+    code = "import_not_found"
+    message = "This import does not exist."
+
+
+class ImportMovedOn(Refusal):
+    code = "import_moved_on"
+    message = "The import has moved on since you saw it. Nothing was changed."
+
+
+class NothingNew(Refusal):
+    code = "nothing_new"
+    message = "The file holds nothing that is not recorded already. Nothing was changed."
+
+
+class NothingBegun(Refusal):
+    code = "nothing_begun"
+    message = "This has not begun, so there is nothing to report yet. Nothing was sent."
+
+
+class NotYourComponent(Refusal):
+    code = "not_your_component"
+    message = "A chosen component is not one of yours in this incident. Nothing was sent."
+
+
+class TooManyReports(Refusal):
+    code = "too_many_reports"
+    message = "Your company has reported very often on this incident. Please call support. Nothing was sent."
+
+
+class NotWhatWasSaid(Refusal):
+    code = "not_what_was_said"
+    message = "This state is not what the client reported. Dispute the report, or choose another state."

@@ -8,8 +8,13 @@ everything, and they alone say who is staff and in which group.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tenants import view_as
+
 OVERRIDE = "incidents.override_record"
 """Post "resolved" although the record says that an account is not restored."""
+
+VIEW_AS_CLIENT = view_as.RIGHT
+"""Open the pages of a company as one of its own roles reads them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +30,25 @@ READ = (
     *(
         f"incidents.view_{model}"
         for model in (
-            *("affectedcomponent", "claim", "cohort", "component", "datacenter", "incident", "placement"),
-            *("postmortemrequest", "recovery", "recoveryentry", "rosterentry", "service", "update"),
+            *(
+                "affectedcomponent",
+                "claim",
+                "clientreport",
+                "cohort",
+                "component",
+                "datacenter",
+                "incident",
+                "placement",
+            ),
+            *(
+                "postmortemrequest",
+                "recovery",
+                "recoveryentry",
+                "recoveryimport",
+                "rosterentry",
+                "service",
+                "update",
+            ),
         )
     ),
     *(f"tenants.view_{model}" for model in ("auditevent", "company", "membership", "outgoingmail", "user")),
@@ -42,20 +64,23 @@ def _may(app: str, **models: str) -> Iterator[str]:
 
 
 _ANSWER_CLIENTS = tuple(_may("incidents", postmortemrequest="change"))
+_ANSWER_REPORTS = tuple(_may("incidents", clientreport="change"))
 
 STAFF_ROLES = (
     StaffRole(
         name="Support",
         meaning="Reads everything and answers clients.",
-        may=_ANSWER_CLIENTS,
+        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, VIEW_AS_CLIENT),
     ),
     StaffRole(
         name="Incident manager",
         meaning="Declares incidents, posts updates, records recoveries, resolves.",
         may=(
             *_ANSWER_CLIENTS,
+            *_ANSWER_REPORTS,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
             OVERRIDE,
+            VIEW_AS_CLIENT,
         ),
     ),
     StaffRole(
@@ -75,6 +100,7 @@ STAFF_ROLES = (
                 service="add change delete",
             ),
             *_may("tenants", company="add change", membership="add change delete", user="add change"),
+            VIEW_AS_CLIENT,
         ),
     ),
 )

@@ -22,6 +22,9 @@ TYPED = {
     "next_update_at_1": "",
     "claimed_seconds": "1:00",
     "claimed_percent": "",
+    "companies": "",
+    "company": "acme",
+    "read_as": "",
 }
 """What is typed into fields that do not take any word; '' leaves them as they are."""
 
@@ -49,6 +52,7 @@ class _Form:
     fields: list[tuple[str, str]] = field(default_factory=list)
     buttons: list[tuple[str, str]] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
+    has_file: bool = False
 
 
 class _Forms(HTMLParser):
@@ -92,7 +96,8 @@ class _Forms(HTMLParser):
         if tag == "select" and self._select:
             self._take_select(self._form)
         elif tag == "textarea" and self._textarea:
-            self._form.fields.append((self._textarea, f"{self._text.strip()} {_WORDS}".strip()))
+            words = TYPED.get(self._textarea, _WORDS)
+            self._form.fields.append((self._textarea, f"{self._text.strip()} {words}".strip()))
             self._textarea = ""
         elif tag == "form":
             self.found.append(self._form)
@@ -112,7 +117,9 @@ class _Forms(HTMLParser):
             case "radio":
                 form.fields = [pair for pair in form.fields if pair[0] != name]
                 form.fields.append((name, value))
-            case "file" | "button" | "reset" | "search":
+            case "file":
+                form.has_file = True
+            case "button" | "reset" | "search":
                 pass
             case _:
                 form.fields.append((name, _typed(name, kind, value)))
@@ -147,11 +154,11 @@ def offered(html: str, page: str, known: Mapping[str, str]) -> Iterator[Sent]:
     """Every way in which a form of the page can be sent: one for each of its buttons.
 
     `known` has what is chosen, by field, where nothing is. The form of a change list is left out:
-    its actions are sent one by one, see `actions`.
+    its actions are sent one by one, see `actions`. So is a form that wants a file: test_admin_imports.
     """
     for form in _forms(html, known):
         path = urljoin(page, form.action or page)
-        if path.startswith(ELSEWHERE) or _is_change_list(form):
+        if path.startswith(ELSEWHERE) or _is_change_list(form) or form.has_file:
             continue
         fields = [pair for pair in form.fields if pair[0] != "csrfmiddlewaretoken"]
         for name, value in form.buttons:

@@ -12,8 +12,16 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
-from incidents.choices import ClaimKind
-from incidents.models import Claim, Component, DataCenter, RosterEntry, Service
+from incidents.choices import ClaimKind, ImportState, ReportKind
+from incidents.models import (
+    Claim,
+    ClientReport,
+    Component,
+    DataCenter,
+    RecoveryImport,
+    RosterEntry,
+    Service,
+)
 from tenants import scope
 from tenants.models import Company, OutgoingMail, User
 from tests.guards import routes
@@ -54,12 +62,35 @@ def furnish(cast: Cast) -> None:
             RosterEntry.objects.create(
                 incident=incident, company=cast.companies[slug], name=cast.companies[slug].name
             )
+            ClientReport.objects.create(
+                company=cast.companies[slug],
+                incident=incident,
+                number=1,
+                kind=ReportKind.STILL_BROKEN,
+                component_ids=[cast.world.api.pk],
+                said_at=at,
+                said_by=cast.people["owner" if slug == "acme" else "stranger"],
+                said_by_name="Somebody",
+            )
             OutgoingMail.objects.create(
                 to_address=f"{slug}@people.example",
                 subject="Sign in",
                 body_text="A link.",
                 created_at=at,
                 due_at=at,
+            )
+        for state, preview in (
+            (ImportState.UPLOADED, {}),
+            (ImportState.READY, {"entries": 1, "as_of": at.isoformat()}),
+        ):
+            RecoveryImport.objects.create(
+                incident=incident,
+                state=state,
+                file_name="recoveries.csv",
+                content=b"company,at\nacme,2026-02-04 18:10\n",
+                line_count=2,
+                preview=preview,
+                uploaded_at=at,
             )
         Group.objects.create(name="Duty officers")
         Group.objects.create(name="Writers")

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from tenants import rls
+from tenants.models.audit import READ
 
 FRAMEWORK = ("auth_permission", "django_content_type", "django_migrations")
 FORM = "application/x-www-form-urlencoded"
@@ -138,9 +139,11 @@ def _tables() -> list[str]:
 
 
 def _digests(tables: list[str]) -> str:
-    """One statement: each table's name and a digest of all its rows."""
+    """One statement: each table's name and a digest of its rows, but for the trace that reading leaves."""
     return " union all ".join(
-        f"select '{table}', coalesce(sum(hashtextextended(t::text, 0)), 0) from {table} t" for table in tables
+        f"select '{table}', coalesce(sum(hashtextextended(t::text, 0)), 0) from {table} t "
+        + (f"where action <> '{READ}'" if table == "tenants_auditevent" else "")
+        for table in tables
     )
 
 

@@ -12,28 +12,46 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group
 from django.db import models
 
-from incidents.choices import Audience, ClaimKind, CompanyState, EntrySource, RequestState, UpdateKind
+from incidents.blocks import ReaderState
+from incidents.choices import (
+    Audience,
+    ClaimKind,
+    CompanyState,
+    EntrySource,
+    ReportKind,
+    ReportState,
+    RequestState,
+    RowKind,
+    UpdateKind,
+)
 from incidents.models import (
     Claim,
+    ClientReport,
     Cohort,
     Component,
     DataCenter,
+    ImportRow,
     Incident,
     PostMortemRequest,
     Recovery,
     RecoveryEntry,
+    RecoveryImport,
     RosterEntry,
     Service,
     Update,
+    UpdateReader,
+    UpdateWording,
 )
 from tenants import rls, scope, walls
-from tenants.models import AuditEvent, Company, OutgoingMail, User
+from tenants.models import AuditEvent, AuditSeal, Company, OutgoingMail, User
 from tests import factories
 from tests.canaries import marks, owners
 from tests.canaries.marks import STAFF, Owner
 from tests.conftest import World
 
 NOW = factories.STARTED_AT + timedelta(hours=1)
+NUMBERS = {"acme": 1, "globex": 2}
+"""The places of the companies' rows in the chain of the audit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +87,25 @@ def fill(world: World) -> FullWorld:
             (world.globex, world.gus, full.of_globex),
         ):
             _of_company(company, person, (world.incident, own), alone[company.pk])
-            _row(AuditEvent, STAFF, company=company, at=NOW)
+            event = _row(
+                AuditEvent,
+                owners.of_company(company),
+                company=company,
+                actor=person,
+                actor_kind="client",
+                at=NOW,
+            )
+            _row(AuditSeal, STAFF, number=NUMBERS[company.slug], event_id=event.pk, sealed_at=NOW)
             _row(OutgoingMail, owners.of_person(person), to_address=person.email, created_at=NOW, due_at=NOW)
+        sent = _row(
+            RecoveryImport,
+            STAFF,
+            incident=world.incident,
+            content=b"company,at\nacme,2026-02-04 18:10\n",
+            line_count=2,
+            uploaded_at=NOW,
+        )
+        _row(ImportRow, STAFF, recovery_import=sent, line=2, problem=RowKind.BAD_TIME)
         _row(LogEntry, STAFF, user=world.sam, action_flag=ADDITION)
         _row(Group, STAFF)
         # As if there were twenty companies, of which Acme is the last: it has agreed to be named.
@@ -101,6 +136,8 @@ def _of_company(
     company: Company, person: User, incidents: tuple[Incident, ...], component: Component
 ) -> None:
     owner = owners.of_company(company)
+    for incident in incidents:
+        _said_to(company, incident)
     for incident, state in zip(incidents, (RequestState.DECLINED, RequestState.REQUESTED), strict=True):
         _row(
             PostMortemRequest,
@@ -111,6 +148,20 @@ def _of_company(
             state=state,
             requested_at=NOW,
             answer_due_at=NOW,
+        )
+        is_answered = state is RequestState.DECLINED
+        _row(
+            ClientReport,
+            owner,
+            company=company,
+            incident=incident,
+            number=1,
+            kind=ReportKind.STILL_BROKEN,
+            component_ids=[component.pk],
+            said_at=NOW,
+            said_by=person,
+            state=ReportState.DISPUTED if is_answered else ReportState.OPEN,
+            answered_at=NOW if is_answered else None,
         )
         affected = incident.affected_components.first()
         _row(
@@ -126,6 +177,17 @@ def _of_company(
         )
         if company.consents_to_be_named:
             RosterEntry.objects.create(incident=incident, company=company, name=company.name)
+
+
+def _said_to(company: Company, incident: Incident) -> None:
+    """An update for this company alone; it is down, so of its blocks one is its own to read."""
+    owner = owners.of_company(company)
+    fields = {"incident": incident, "kind": UpdateKind.UPDATE, "published_at": NOW}
+    update = _row(Update, owner, audience=Audience.COMPANIES, **fields)
+    _row(UpdateReader, owner, company=company, incident=incident, update=update)
+    for reader in ReaderState:
+        of = owner if reader is ReaderState.AFFECTED else STAFF
+        _row(UpdateWording, of, incident=incident, update=update, reader_state=reader)
 
 
 def _minutes_of(company: Company) -> datetime:

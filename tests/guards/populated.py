@@ -11,9 +11,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from incidents.choices import Audience, ClaimKind, UpdateKind
-from incidents.models import Claim, Component, Incident, RosterEntry
-from incidents.operations import incidents, postmortems
+from incidents.audiences import Readers
+from incidents.blocks import ReaderState
+from incidents.choices import Audience, ClaimKind, ReportKind, UpdateKind
+from incidents.models import Claim, Component, Incident, RosterEntry, Update, UpdateWording
+from incidents.operations import client_reports, incidents, postmortems
 from tenants import rls, scope, walls
 from tenants.models import Company, User
 from tenants.permissions import Role
@@ -106,6 +108,8 @@ def _half(slug: str, center: str) -> Half:
     incident = factories.incident(component)
     half = Half(company=company, owner=owner, component=component, incident=incident)
     _say(half, Audience.EVERYONE)
+    _say(half, Audience.COMPANIES)
+    _word(half, ReaderState.AFFECTED)
     with scope.as_staff():
         Claim.objects.create(
             incident=incident, kind=ClaimKind.STARTED_AT, source="Header", claimed_at=factories.STARTED_AT
@@ -118,6 +122,12 @@ def _half(slug: str, center: str) -> Half:
             purpose="Our auditors ask.",
             now=factories.STARTED_AT + timedelta(hours=2),
         )
+        client_reports.report(
+            factories.actor(owner, company),
+            reference=incident.reference,
+            kind=ReportKind.STILL_BROKEN,
+            now=factories.STARTED_AT + timedelta(hours=2),
+        )
     return half
 
 
@@ -126,14 +136,24 @@ def _say(half: Half, audience: Audience) -> None:
         incidents.post_update(
             factories.actor(half.owner),
             incident_id=half.incident.pk,
-            kind=UpdateKind.INVESTIGATING,
+            kind=UpdateKind.UPDATE,
             body_markdown="We are looking into it.",
-            audience=audience,
+            readers=Readers(audience=audience, company_ids=[half.company.pk]),
             now=factories.STARTED_AT + timedelta(hours=1),
         )
 
 
+def _word(half: Half, reader: ReaderState) -> None:
+    """What accounts in one state read of the first update."""
+    with scope.as_staff():
+        update = Update.objects.filter(incident=half.incident, audience=Audience.EVERYONE).get()
+        UpdateWording.objects.create(
+            incident=half.incident, update=update, reader_state=reader, body_html="<p>For some.</p>"
+        )
+
+
 def _of_nobody(acme: Half) -> Incident:
-    """A draft on a component of nobody, and a note that staff wrote for themselves."""
+    """A draft on a component of nobody, a note that staff wrote for themselves, a block for others."""
     _say(acme, Audience.STAFF)
+    _word(acme, ReaderState.RESTORED)
     return factories.draft(factories.component("Service of nobody", "AP"))

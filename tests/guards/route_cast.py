@@ -163,7 +163,8 @@ def _people(world: World, initech: Company) -> dict[str, User]:
         for actor in ("staff_bare", "staff_view"):
             staff[actor].is_superuser = False
             staff[actor].save(update_fields=["is_superuser"])
-        staff["staff_view"].user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+        to_view = Permission.objects.filter(codename__startswith="view_").exclude(codename="view_as_client")
+        staff["staff_view"].user_permissions.set(to_view)
     named = {"owner": world.ada, "reader": world.bea, "stranger": world.gus, "staff": world.sam}
     return {**made, **staff, **named}
 

@@ -45,9 +45,11 @@ ANY = "ANY"
 """In a row: every method is answered the same."""
 
 OVERVIEW = "<slug:company>/"
+ACTIVITY = "<slug:company>/activity/"
 INCIDENTS = "<slug:company>/incidents/"
 INCIDENT = "<slug:company>/incidents/<reference:reference>/"
 POST_MORTEM = "<slug:company>/incidents/<reference:reference>/post-mortem/"
+REPORTS = "<slug:company>/incidents/<reference:reference>/reports/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,8 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
 
 
 ASKED = "incidents_postmortemrequest tenants_auditevent"
+SAID = "incidents_clientreport tenants_auditevent"
+BROKEN, NEITHER = "kind=still_broken&text=Nothing+works.", "kind="
 SENT, EMPTY, ZONE = "purpose=Our+auditors+ask.", "purpose=", "zone=utc"
 
 # fmt: off
@@ -99,11 +103,15 @@ ROUTES = (
     row("GET", "",           "302 302 302 302 302 200 200 200 302 200 302 302 302 302"),
     row("POST", "zone/",     "302 302 302 302 302 302 302 302 302 302 302 302 302 302", ZONE),
     row("GET", OVERVIEW,     "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("GET", ACTIVITY,     "302 200 200 403 404 403 404 404 302 404 404 404 404 302"),
     row("GET", INCIDENTS,    "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("GET", INCIDENT,     "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("GET", POST_MORTEM,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", POST_MORTEM, "302 302 302 403 404 403 404 404 302 404 404 404 404 302", SENT, ASKED),
     row("POST", POST_MORTEM, "302 422 422 403 404 403 404 404 302 404 404 404 404 302", EMPTY),
+    row("GET", REPORTS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", REPORTS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", BROKEN, SAID),
+    row("POST", REPORTS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NEITHER),
 )
 # fmt: on
 

@@ -16,14 +16,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from incidents.choices import Audience, ClaimKind, CompanyState, UpdateKind
+from incidents.choices import Audience, ClaimKind, CompanyState, ReportKind, UpdateKind
 from incidents.models import (
     Claim,
+    ClientReport,
     Cohort,
     Placement,
     PostMortemRequest,
     Recovery,
     RecoveryEntry,
+    RecoveryImport,
     RosterEntry,
     Update,
 )
@@ -31,6 +33,7 @@ from incidents.operations import incidents
 from tenants import scope
 from tenants.actor import SYSTEM
 from tenants.models import AuditEvent, Membership, OutgoingMail, User
+from tenants.models.audit import READ
 from tests import factories
 from tests.conftest import World
 
@@ -40,6 +43,7 @@ TABLES = sorted(admin.site._registry, key=lambda model: model._meta.label)
 BUSINESS = [model for model in TABLES if model is not Group]
 READ_ONLY = [
     AuditEvent,
+    ClientReport,
     Cohort,
     OutgoingMail,
     PostMortemRequest,
@@ -77,6 +81,23 @@ def rows(world: World) -> dict[type[Model], Model]:
             requested_at=NOW,
             answer_due_at=NOW + timedelta(days=1),
         )
+        ClientReport.objects.create(
+            company=world.acme,
+            incident=world.incident,
+            number=1,
+            kind=ReportKind.STILL_BROKEN,
+            component_ids=[world.api.pk],
+            said_at=NOW,
+            said_by=world.ada,
+            said_by_name="Ada",
+        )
+        RecoveryImport.objects.create(
+            incident=world.incident,
+            file_name="recoveries.csv",
+            content=b"company,at\nacme,2026-02-04 18:10\n",
+            line_count=2,
+            uploaded_at=NOW,
+        )
         RosterEntry.objects.create(incident=world.incident, company=world.acme, name="Acme Stores")
         OutgoingMail.objects.create(
             to_address="ada@acme.example",
@@ -108,7 +129,7 @@ def test_every_list_form_and_history_opens(
     assert client.get(address(model, "add")).status_code == expected
     for unknown in ("nonsense", "0" * 32, "%00", "9" * 400):
         there = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[unknown])
-        assert client.get(there).status_code == 302
+        assert client.get(there).status_code in {302, 404}
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model._meta.model_name)
@@ -347,8 +368,10 @@ def _statements(client: Client, page: str) -> int:
 
 
 def _content(model: type[Model]) -> list[Any]:
+    """All rows of a table; of the audit without those that tell of a look at it."""
     with scope.as_staff():
-        return sorted(model._default_manager.values_list(), key=str)
+        looks = {"action": READ} if model is AuditEvent else {"pk": None}
+        return sorted(model._default_manager.exclude(**looks).values_list(), key=str)
 
 
 def _is_searched(model: type[Model]) -> bool:

@@ -17,6 +17,8 @@ from incidents.choices import (
     CompanyState,
     EntrySource,
     IncidentState,
+    ReportKind,
+    ReportState,
     RequestState,
     UpdateKind,
     Verdict,
@@ -25,6 +27,7 @@ from incidents.demo import load
 from incidents.models import (
     AffectedComponent,
     Claim,
+    ClientReport,
     Cohort,
     Component,
     Incident,
@@ -48,6 +51,7 @@ EVERYTHING = (
     AffectedComponent,
     AuditEvent,
     Claim,
+    ClientReport,
     Cohort,
     Company,
     Component,
@@ -336,3 +340,18 @@ def test_the_command_says_so_when_there_is_nothing_to_load(logins_file: Path, se
     output = StringIO()
     call_command("load_demo", stdout=output)
     assert output.getvalue() == "The demonstration is loaded already.\n"
+
+
+def test_companies_say_otherwise_and_one_waits_for_an_answer() -> None:
+    founding, opened = page("globex").reports.rows, page("acme", OPEN).reports.rows
+    assert [(each.kind, each.state) for each in founding] == [
+        (ReportKind.STILL_BROKEN, ReportState.DISPUTED),
+    ]
+    assert founding[0].answer
+    assert [(each.kind, each.state, each.contradicts_record) for each in opened] == [
+        (ReportKind.CONFIRMED_BACK, ReportState.OPEN, True)
+    ]
+    assert [(each.kind, each.state) for each in page("acme").reports.rows] == [
+        (ReportKind.CONFIRMED_BACK, ReportState.ACCEPTED),
+        (ReportKind.STILL_BROKEN, ReportState.WITHDRAWN),
+    ]

@@ -386,6 +386,7 @@ def test_a_client_cannot_write_an_audit_event_of_somebody_else(world: World, who
                 AuditEvent(
                     company=world.acme,
                     actor_id=named,
+                    actor_kind="client",
                     actor_name="Ada",
                     action="post_mortem.requested",
                     object_type="incident",

@@ -267,9 +267,31 @@ def _write_requests_and_events(admin: psycopg.Connection) -> None:
         "from incidents_recovery where mod(rank, 4) = 0 on conflict do nothing"
     )
     admin.execute(
-        "insert into tenants_auditevent (company_id, actor_id, actor_name, action, object_type, "
-        "object_id, detail, at) "
-        "select company_id, user_id, 'One', 'post_mortem.requested', 'x', 'y', '{}', now() from crowd"
+        "insert into incidents_clientreport (company_id, incident_id, number, kind, component_ids, text, "
+        "said_at, said_by_name, state, answer, answered_at) "
+        "select company_id, incident_id, number, 'still_broken', array[incident_id], 'Down', now(), 'One', "
+        "'disputed', 'It was not.', now() "
+        "from incidents_recovery cross join generate_series(1, 2) as number where mod(rank, 4) = 0"
+    )
+    admin.execute(
+        "insert into incidents_update (incident_id, kind, audience, body_markdown, body_html, published_at, "
+        "override_reason) select id, 'update', 'companies', 'Text', '', at, '' from past"
+    )
+    admin.execute(
+        "insert into incidents_updatereader (company_id, incident_id, update_id) "
+        "select company_id, incident_id, narrow.id from incidents_update narrow "
+        "join incidents_recovery using (incident_id) where audience = 'companies'"
+    )
+    admin.execute(
+        "insert into incidents_updatewording (incident_id, update_id, reader_state, body_html) "
+        "select incident_id, id, state, '<p>Text</p>' from incidents_update "
+        "cross join unnest(array['restored', 'affected', 'unknown']) state where audience = 'companies'"
+    )
+    admin.execute(
+        "insert into tenants_auditevent (company_id, actor_id, actor_kind, actor_name, shown_name, action, "
+        "object_type, object_id, detail, at) "
+        "select company_id, user_id, 'client', 'One', 'One', 'post_mortem.requested', 'x', 'y', '{}', now() "
+        "from crowd"
     )
 
 

@@ -106,7 +106,7 @@ def _ask(client: Client, address: str) -> Iterator[tuple[str, list[plans.Explain
     rendered.forget_all()
     with plans.explaining() as explaining:
         answer = client.get(address)
-    assert answer.status_code in {200, 302, 404, 405}, (address, answer.status_code)
+    assert answer.status_code in {200, 302, 403, 404, 405}, (address, answer.status_code)
     yield f"GET {address}", explaining.found
     if "HX-Request" in answer.get("Vary", ""):
         rendered.forget_all()

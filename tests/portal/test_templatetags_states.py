@@ -24,6 +24,7 @@ from incidents.choices import (
 from incidents.queries.shapes import (
     IncidentList,
     IncidentRow,
+    OwnRecovery,
     PostMortemRequestState,
     Roster,
     RosterName,
@@ -237,9 +238,21 @@ def test_an_update_that_was_corrected_keeps_its_text_and_links_to_the_correction
         corrects_id=first,
         contradicts_your_record=False,
     )
-    shown = render_to_string(
-        "web/incidents/updates.html", {"page": {"updates": (right, wrong)}, "zone": "UTC"}
+    own = OwnRecovery(
+        state=CompanyState.OUTAGE,
+        impacted_at=NOW,
+        restored_at=None,
+        outage_seconds=60,
+        degraded_seconds=0,
+        total_seconds=60,
+        rank=None,
+        percentile=None,
+        in_tail=None,
+        is_provisional=True,
+        as_of=NOW,
     )
+    page = {"updates": (right, wrong), "recovery": own}
+    shown = render_to_string("web/incidents/updates.html", {"page": page, "zone": "UTC"})
     assert shown.count("<p>All is well.</p>") == 2
     assert shown.count(f'href="#update-{second}"') == shown.count(f'href="#update-{first}"') == 1
     assert shown.count("When this was published, your account was not restored.") == 1

@@ -13,6 +13,8 @@ TABLE = {
     #                                 owner  manager reader
     Permission.READ_INCIDENTS: (True, True, True),
     Permission.REQUEST_POST_MORTEM: (True, True, False),
+    Permission.READ_ACTIVITY: (True, True, False),
+    Permission.REPORT_OWN_STATE: (True, True, False),
     Permission.MANAGE_ACCOUNT: (True, False, False),
 }
 
