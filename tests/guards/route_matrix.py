@@ -15,6 +15,8 @@ from tests.guards.answers import Answer, Ledger
 from tests.guards.route_cast import Cast, SignIn
 from tests.guards.routes import Row, Variant
 
+MOST_IN_A_FULL_RUN = 300
+"""Groups beyond those that are always gone through: all of them take a quarter of an hour."""
 MOST_IN_A_QUICK_RUN = 60
 """Groups besides everybody's plain way to each row."""
 
@@ -107,7 +109,7 @@ def _groups(variants: Sequence[Variant], actors: Sequence[str], most: int) -> li
             if variant == routes.PLAINLY or each.is_asked_in(variant):
                 is_plain = variant == routes.PLAINLY and each in routes.ROUTES
                 (always if is_plain else others).extend((each, actor, variant) for actor in actors)
-    return always + sampling.sampled(others, most=most)
+    return always + sampling.sampled(others, most=most, most_of_all=MOST_IN_A_FULL_RUN)
 
 
 def _requests(each: Row, actor: str, variant: Variant, cast: Cast, number: int) -> Iterator[Asked]:
