@@ -48,18 +48,22 @@ def refresh(incident: Incident, *, now: datetime) -> arithmetic.Cohort:
 
     The caller holds the incident's row lock, in the staff scope. Final once the incident is over.
     """
-    recoveries = [
-        arithmetic.CompanyRecovery(company_id=company_id, restored_at=restored_at)
-        for company_id, restored_at in Recovery.objects.filter(incident=incident).values_list(
-            "company_id", "restored_at"
-        )
-    ]
+    recoveries = recoveries_of(incident)
     cohort = arithmetic.standings(recoveries, tail_percent=incident.tail_percent)
     _write_standings(incident, cohort)
     _write_cohort(incident, cohort, recoveries, now=now)
     write_roster(incident)
     bump(incident)
     return cohort
+
+
+def recoveries_of(incident: Incident) -> list[arithmetic.CompanyRecovery]:
+    """Every affected company with the instant of its restoration, as the arithmetic takes them."""
+    rows = Recovery.objects.filter(incident=incident).values_list("company_id", "restored_at")
+    return [
+        arithmetic.CompanyRecovery(company_id=company_id, restored_at=restored_at)
+        for company_id, restored_at in rows
+    ]
 
 
 def write_roster(incident: Incident) -> None:

@@ -127,16 +127,18 @@ class DoorMiddleware:
         # The first statement is the health check: a connection that the server has dropped
         # (a restart) is replaced once, before anything has happened.
         connection.health_check_done = True  # type: ignore[attr-defined]  # missing from the stubs
+
+        def attempt() -> HttpResponseBase | None:
+            return self._in_transaction(
+                lambda: self._answer(request, find, key, answer), reads_only=reads_only
+            )
+
         try:
             try:
-                response = self._in_transaction(
-                    lambda: self._answer(request, find, key, answer), reads_only=reads_only
-                )
+                response = attempt()
             except _ConnectionLost:
                 connection.close()
-                response = self._in_transaction(
-                    lambda: self._answer(request, find, key, answer), reads_only=reads_only
-                )
+                response = attempt()
         except door.SignInEnded:
             return redirect_to_login(request.get_full_path())
         if response is None:

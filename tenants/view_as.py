@@ -127,17 +127,12 @@ def let_in(request: HttpRequest, asking: Asked, *, now: datetime) -> HttpRespons
 
 
 def _viewed(asking: Asked, company: Company) -> Viewed:
-    acting = ActingCompany(
-        id=company.pk,
-        slug=company.slug,
-        name=company.name,
-        time_zone=company.time_zone,
-        consents_to_be_named=company.consents_to_be_named,
+    actor = Actor(
+        user_id=None, name="", email="", time_zone=asking.zone, company=company.acting, role=asking.role
     )
-    actor = Actor(user_id=None, name="", email="", time_zone=asking.zone, company=acting, role=asking.role)
     return Viewed(
         actor=actor,
-        company=acting,
+        company=company.acting,
         is_suspended=company.is_suspended,
         page=asking.page,
         before=asking.before,

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
 
-from incidents.choices import CompanyState, EntrySource, IncidentKind, Severity
+from incidents.choices import CompanyState, EntrySource, IncidentKind, Severity, UpdateKind
 from incidents.models import AffectedComponent, Component, DataCenter, Incident, Placement, Service
 from incidents.operations import incidents, recoveries
 from tenants import scope
-from tenants.actor import SYSTEM, ActingCompany, Actor, CompanyName
+from tenants.actor import SYSTEM, Actor, CompanyName
 from tenants.models import Company, Membership, User
 from tenants.permissions import Role
 from tests.canaries import marks, owners
@@ -59,19 +59,12 @@ def actor(user: User, of: Company | None = None, role: Role = Role.OWNER) -> Act
     """The actor that the door would make of this person."""
     if of is None:
         return Actor(user_id=user.pk, name=user.name, email=user.email, time_zone="")
-    acting = ActingCompany(
-        id=of.pk,
-        slug=of.slug,
-        name=of.name,
-        time_zone=of.time_zone,
-        consents_to_be_named=of.consents_to_be_named,
-    )
     return Actor(
         user_id=user.pk,
         name=user.name,
         email=user.email,
         time_zone="",
-        company=acting,
+        company=of.acting,
         role=role,
         companies=(CompanyName(slug=of.slug, name=of.name),),
     )
@@ -120,6 +113,18 @@ def incident(*components: Component, state: CompanyState = CompanyState.OUTAGE, 
         )
         made.refresh_from_db()
     return made
+
+
+def resolve(within: Incident, *, by: User, now: datetime) -> None:
+    """Post "resolved" for everyone; everybody must be restored."""
+    with scope.as_staff():
+        incidents.post_update(
+            actor(by),
+            incident_id=within.pk,
+            kind=UpdateKind.RESOLVED,
+            body_markdown="All is well again.",
+            now=now,
+        )
 
 
 def restore(

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from incidents.admin.filters import IncidentFilter
 from incidents.admin.forms import ReasonForm
+from incidents.admin.of_incident import OfIncident
 from incidents.choices import CompanyState, ReportKind, ReportState, choices
 from incidents.models import ClientReport, Component
 from incidents.operations import client_reports
@@ -75,7 +76,7 @@ class AcceptForm(forms.Form):
 
 
 @admin.register(ClientReport)
-class ClientReportAdmin(RecordAdmin):
+class ClientReportAdmin(OfIncident, RecordAdmin):
     change_form_template = "admin/report_change_form.html"
     list_display = ("company", "incident_reference", "kind", "standing", "record", "said", "said_by_whom")
     list_display_links = ("company",)
@@ -109,10 +110,6 @@ class ClientReportAdmin(RecordAdmin):
 
     def describe(self, row: ClientReport) -> str:
         return f"{row.company.name}: “{ReportKind(row.kind).label}”, {row.incident.reference}"
-
-    @admin.display(description="incident", ordering="incident__reference")
-    def incident_reference(self, said: ClientReport) -> SafeString:
-        return pages.row_link(said.incident, said.incident.reference)
 
     @admin.display(description="said by", ordering="said_by_name")
     def said_by_whom(self, said: ClientReport) -> str:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from incidents.admin import forms
 from incidents.admin.filters import IncidentFilter
+from incidents.admin.of_incident import OfIncident
 from incidents.choices import RequestState
 from incidents.models import PostMortemRequest
 from incidents.operations import postmortems
@@ -25,7 +26,7 @@ NAMED = 12
 
 
 @admin.register(PostMortemRequest)
-class PostMortemRequestAdmin(RecordAdmin):
+class PostMortemRequestAdmin(OfIncident, RecordAdmin):
     change_form_template = "admin/request_change_form.html"
     list_display = ("company", "incident_reference", "state", "owed", "due", "requested", "needed_by_on")
     list_display_links = ("company",)
@@ -56,10 +57,6 @@ class PostMortemRequestAdmin(RecordAdmin):
 
     def describe(self, row: PostMortemRequest) -> str:
         return f"{row.company.name} asks for the post-mortem of {row.incident.reference}"
-
-    @admin.display(description="incident", ordering="incident__reference")
-    def incident_reference(self, wanted: PostMortemRequest) -> SafeString:
-        return pages.row_link(wanted.incident, wanted.incident.reference)
 
     @admin.display(description="owed")
     def owed(self, wanted: PostMortemRequest) -> str:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from incidents.admin import forms
 from incidents.admin.filters import IncidentFilter, RestoredFilter
+from incidents.admin.of_incident import OfIncident
 from incidents.choices import CompanyState
 from incidents.models import Cohort, Incident, Recovery, RecoveryEntry, RosterEntry
 from incidents.operations import recoveries
@@ -28,7 +29,7 @@ def _state_badge(state: str) -> SafeString:
     )
 
 
-class _OfIncidentAdmin(RecordAdmin):
+class _OfIncidentAdmin(OfIncident, RecordAdmin):
     """Rows of companies in incidents, both linked to their pages."""
 
     list_select_related: ClassVar[Any] = ("company", "incident")
@@ -40,10 +41,6 @@ class _OfIncidentAdmin(RecordAdmin):
 
     def describe(self, row: Any) -> str:
         return f"{row.company.name} in {row.incident.reference}"
-
-    @admin.display(description="incident", ordering="incident__reference")
-    def incident_reference(self, row: Any) -> SafeString:
-        return pages.row_link(row.incident, row.incident.reference)
 
     @admin.display(description="company", ordering="company__name")
     def company_name(self, row: Any) -> SafeString:

@@ -96,7 +96,7 @@ class UpdatePage(StaffAdmin):
             _show_numbers(form, refusal, context)
             return False
         except errors.ContradictsRecord as refusal:
-            _fill(form, "contradicted", _digest(incident, text, now=now))
+            _fill(form, "contradicted", said.digest(_contradictions(incident, text, now=now)))
             context["contradictions"] = refusal.contradictions
             return False
         except Refusal as refusal:
@@ -205,13 +205,8 @@ def _acknowledged(incident: Incident, form: UpdateForm, text: str, *, now: datet
     """The contradictions of a text that its author was shown and let stand; none of any others."""
     if not form.cleaned_data["acknowledge"] or not form.cleaned_data["contradicted"]:
         return ()
-    if form.cleaned_data["contradicted"] != _digest(incident, text, now=now):
-        return ()
-    return tuple(map(str, _contradictions(incident, text, now=now)))
-
-
-def _digest(incident: Incident, text: str, *, now: datetime) -> str:
-    return said.digest(_contradictions(incident, text, now=now))
+    found = _contradictions(incident, text, now=now)
+    return tuple(map(str, found)) if form.cleaned_data["contradicted"] == said.digest(found) else ()
 
 
 def _contradictions(incident: Incident, text: str, *, now: datetime) -> tuple[said.Contradiction, ...]:

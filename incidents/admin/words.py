@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from incidents import fields, standings
 from incidents.admin.filters import IncidentFilter
 from incidents.admin.forms import ClaimForm
+from incidents.admin.of_incident import OfIncident
 from incidents.blocks import ReaderState
 from incidents.choices import ClaimKind
 from incidents.models import Claim, Incident, Update
@@ -21,7 +22,7 @@ from tenants.admin_pages import RecordAdmin, StaffAdmin
 
 
 @admin.register(Update)
-class UpdateAdmin(RecordAdmin):
+class UpdateAdmin(OfIncident, RecordAdmin):
     """Read-only once written. New ones are posted from an incident's page."""
 
     list_display = ("posted", "incident_reference", "kind", "audience", "author", "next_update", "beginning")
@@ -48,10 +49,6 @@ class UpdateAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Update]:
         return super().get_queryset(request).select_related("incident", "author", "corrects")
 
-    @admin.display(description="incident", ordering="incident__reference")
-    def incident_reference(self, update: Update) -> SafeString:
-        return pages.row_link(update.incident, update.incident.reference)
-
     def describe(self, row: Update) -> str:
         return f"{row.get_kind_display()} of {row.incident.reference}"
 
@@ -77,7 +74,7 @@ class UpdateAdmin(RecordAdmin):
 
 
 @admin.register(Claim)
-class ClaimAdmin(StaffAdmin):
+class ClaimAdmin(OfIncident, StaffAdmin):
     """What a published text says of the facts. It stays once clients can read the incident."""
 
     form = ClaimForm
@@ -101,10 +98,6 @@ class ClaimAdmin(StaffAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Claim]:
         return super().get_queryset(request).select_related("incident")
-
-    @admin.display(description="incident", ordering="incident__reference")
-    def incident_reference(self, claim: Claim) -> SafeString:
-        return pages.row_link(claim.incident, claim.incident.reference)
 
     @admin.display(description="claimed")
     def claimed(self, claim: Claim) -> SafeString | str:

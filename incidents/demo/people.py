@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incidents.demo import world
-from tenants.actor import ActingCompany, Actor
+from tenants.actor import Actor
 from tenants.models import Company, Membership, User
 from tenants.permissions import Role
 
@@ -71,15 +71,7 @@ def actor(person: Person, slug: str = "") -> Actor:
         name=person.name,
         email=person.email,
         time_zone="",
-        company=ActingCompany(
-            id=found.pk,
-            slug=found.slug,
-            name=found.name,
-            time_zone=found.time_zone,
-            consents_to_be_named=found.consents_to_be_named,
-        )
-        if found
-        else None,
+        company=found.acting if found else None,
         role=person.roles[slug] if slug else None,
     )
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from incidents.blocks import ReaderState
+from incidents.blocks import ReaderState, reader_state
 from incidents.choices import CompanyState
 from incidents.models.base import ChoiceField, Published, PublishedManager, one_of
 from incidents.models.incident import Incident, Update
@@ -28,9 +28,7 @@ class UpdateReader(CompanyOwned):
 
 
 STATES_OF = {
-    ReaderState.RESTORED: (CompanyState.RESTORED,),
-    ReaderState.AFFECTED: (CompanyState.OUTAGE, CompanyState.DEGRADED),
-    ReaderState.UNKNOWN: (CompanyState.UNKNOWN,),
+    reader: tuple(state for state in CompanyState if reader_state(state) is reader) for reader in ReaderState
 }
 
 

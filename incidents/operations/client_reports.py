@@ -11,6 +11,7 @@ from incidents.choices import CompanyState, EntrySource, ReportKind, ReportState
 from incidents.models import AffectedPlacement, ClientReport, Incident
 from incidents.models.client_report import MOST_REPORTS, followed
 from incidents.operations import recoveries
+from incidents.operations.own_incident import own_incident
 from incidents.operations.recoveries import CLOCK_TOLERANCE, EARLIEST_BEFORE_START, Fact
 from tenants import audit
 from tenants.actor import Actor
@@ -41,14 +42,8 @@ def report(
     IncidentNotFound, NothingBegun, NotYourComponent, InstantInFuture, InstantTooEarly and
     TooManyReports.
     """
-    actor.require(Permission.REPORT_OWN_STATE)
-    company = actor.company
-    if company is None:
-        raise errors.IncidentNotFound
     with transaction.atomic():
-        incident = Incident.objects.filter(reference=reference).first()
-        if incident is None:
-            raise errors.IncidentNotFound
+        company, incident = own_incident(actor, Permission.REPORT_OWN_STATE, reference)
         _refuse_instants(incident, since_at, now=now)
         said = ClientReport(
             company_id=company.id,
@@ -70,8 +65,8 @@ def accept(actor: Actor, *, report_id: UUID, state: CompanyState, since_at: date
     The components that it speaks of were in `state` from `since_at` on. What was recorded for them
     between then and the report, and says otherwise, is corrected by an entry at the same instant;
     what the record says already is not written again. The source of the entries is the client. Staff
-    scope. Raises NothingSelected, WrongState when it
-    was answered or taken back already, NotWhatWasSaid, and what `recoveries.record_facts` raises.
+    scope. Raises NothingSelected, WrongState when it was answered or taken back already, NotWhatWasSaid,
+    and what `recoveries.record_facts` raises.
     """
     with transaction.atomic():
         said = _unanswered(report_id)

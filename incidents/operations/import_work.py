@@ -20,7 +20,7 @@ from incidents import cohort as arithmetic
 from incidents import import_files, standings
 from incidents.choices import ImportState, RowKind
 from incidents.import_files import Line
-from incidents.models import ImportRow, Incident, Recovery, RecoveryImport
+from incidents.models import ImportRow, Incident, RecoveryImport
 from incidents.operations import recoveries
 from incidents.operations.import_rows import Reader, ReadRow
 from tenants import audit, scope
@@ -290,11 +290,7 @@ def _counts(found: RecoveryImport) -> tuple[int, int, int]:
 
 
 def _standings(incident: Incident) -> arithmetic.Cohort:
-    rows = Recovery.objects.filter(incident=incident).values_list("company_id", "restored_at")
-    return arithmetic.standings(
-        [arithmetic.CompanyRecovery(company_id=each, restored_at=at) for each, at in rows],
-        tail_percent=incident.tail_percent,
-    )
+    return arithmetic.standings(standings.recoveries_of(incident), tail_percent=incident.tail_percent)
 
 
 def _preview(before: arithmetic.Cohort, after: arithmetic.Cohort) -> dict[str, Any]:

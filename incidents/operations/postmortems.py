@@ -10,6 +10,7 @@ from django.db import transaction
 from incidents import due_dates, errors
 from incidents.choices import RequestPolicy, RequestState
 from incidents.models import Incident, PostMortemRequest
+from incidents.operations.own_incident import own_incident
 from tenants import audit
 from tenants.actor import Actor
 from tenants.permissions import Permission
@@ -29,14 +30,8 @@ def request(
     first. Under an automatic policy it is accepted at once. Runs in the client scope. Raises
     NotPermitted, IncidentNotFound and RequestsClosed.
     """
-    actor.require(Permission.REQUEST_POST_MORTEM)
-    company = actor.company
-    if company is None:
-        raise errors.IncidentNotFound
     with transaction.atomic():
-        incident = Incident.objects.filter(reference=reference).first()
-        if incident is None:
-            raise errors.IncidentNotFound
+        company, incident = own_incident(actor, Permission.REQUEST_POST_MORTEM, reference)
         existing = PostMortemRequest.objects.filter(incident=incident).first()
         if existing is not None:
             return existing, False

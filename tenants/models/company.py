@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from tenants import rls
+from tenants.actor import ActingCompany
 from tenants.models.base import Keyed
 from tenants.models.user import validate_time_zone
 
@@ -68,6 +69,17 @@ class Company(Keyed):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def acting(self) -> ActingCompany:
+        """This company as that of a request."""
+        return ActingCompany(
+            id=self.pk,
+            slug=self.slug,
+            name=self.name,
+            time_zone=self.time_zone,
+            consents_to_be_named=self.consents_to_be_named,
+        )
 
     @property
     def is_suspended(self) -> bool:

@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from incidents.choices import CompanyState, ReportKind, ReportState, UpdateKind
+from incidents.choices import CompanyState, ReportKind, ReportState
 from incidents.models import ClientReport
-from incidents.operations import client_reports, incidents
+from incidents.operations import client_reports
 from tenants import scope
 from tenants.models import User
 from tests import factories
@@ -34,14 +34,7 @@ def stored() -> list[ClientReport]:
 
 def restored_and_over(world: World) -> None:
     factories.restore([world.acme, world.globex], world.incident, minutes=30)
-    with scope.as_staff():
-        incidents.post_update(
-            factories.actor(world.sam),
-            incident_id=world.incident.pk,
-            kind=UpdateKind.RESOLVED,
-            body_markdown="All is well again.",
-            now=world.incident.started_at + timedelta(minutes=45),
-        )
+    factories.resolve(world.incident, by=world.sam, now=world.incident.started_at + timedelta(minutes=45))
 
 
 def dispute(world: World, reason: str) -> None:

@@ -29,14 +29,7 @@ FRAGMENT = {"HX-Request": "true"}
 def still(world: World) -> World:
     """Everybody restored and announced so: nothing moves by the clock any more."""
     factories.restore([world.acme, world.globex], world.incident, minutes=30)
-    with scope.as_staff():
-        incidents.post_update(
-            factories.actor(world.sam),
-            incident_id=world.incident.pk,
-            kind=UpdateKind.RESOLVED,
-            body_markdown="All is well again.",
-            now=NOW,
-        )
+    factories.resolve(world.incident, by=world.sam, now=NOW)
     return world
 
 

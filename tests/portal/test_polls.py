@@ -13,9 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import resolve, reverse
 from django.utils import timezone
 
-from incidents.choices import CompanyState, UpdateKind
+from incidents.choices import CompanyState
 from incidents.models import PostMortemRequest
-from incidents.operations import incidents
 from incidents.queries import versions
 from portal.web import polls
 from tenants import door, scope
@@ -43,14 +42,7 @@ def still(committed: None) -> World:
     """The cast, committed; everybody is restored and it is announced, so that no minute counts."""
     world = make_world()
     factories.restore([world.acme, world.globex], world.incident, minutes=30)
-    with scope.as_staff():
-        incidents.post_update(
-            factories.actor(world.sam),
-            incident_id=world.incident.pk,
-            kind=UpdateKind.RESOLVED,
-            body_markdown="All is well again.",
-            now=timezone.now(),
-        )
+    factories.resolve(world.incident, by=world.sam, now=timezone.now())
     return world
 
 
