@@ -157,6 +157,8 @@ class Cohort(Published):
     """[[seconds since the start, share 0-1], …], at most 200 points."""
     is_final = models.BooleanField(default=False)
     computed_at = models.DateTimeField()
+    stale_since = models.DateTimeField(null=True)
+    """When a recovery changed of which the places of all do not know yet; see `standings`."""
 
     def __str__(self) -> str:
         return f"{self.restored_count} of {self.affected_count} restored"

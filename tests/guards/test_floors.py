@@ -127,6 +127,7 @@ def test_raw_sql_stands_only_where_it_is_expected() -> None:
         "incidents/operations/incidents.py",
         "incidents/operations/recoveries.py",
         "incidents/queries/versions.py",
+        "incidents/recovery_sums.py",
         "incidents/standings.py",
         "portal/health.py",
         "tenants/door.py",
