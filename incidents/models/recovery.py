@@ -93,7 +93,14 @@ class RecoveryEntry(CompanyOwned):
 
     access = rls.company_owned(staff="select insert")
 
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="entries", db_index=False)
+    # Its recovery (company, incident) and what it supersedes (company, id) are tied as a whole; that
+    # implies each alone, and to look each of them up as well took half of an import's writing.
+    company = models.ForeignKey(
+        Company, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    incident = models.ForeignKey(
+        Incident, on_delete=models.PROTECT, related_name="entries", db_index=False, db_constraint=False
+    )
     component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = ChoiceField(CompanyState)
     at = models.DateTimeField()
@@ -103,7 +110,9 @@ class RecoveryEntry(CompanyOwned):
     )
     recorded_at = models.DateTimeField()
     idempotency_key = models.CharField(max_length=128)
-    supersedes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    supersedes = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_constraint=False
+    )
 
     class Meta(CompanyOwned.Meta):
         verbose_name_plural = "recovery entries"
