@@ -61,6 +61,7 @@ class AuditEvent(Business):
     objects = ScopedManager()
 
     class Meta(Business.Meta):
+        permissions = [("verify_audit", "Can have the audit verified")]
         indexes = [
             models.Index(fields=["company", "-at"], name="audit_of_company"),
             models.Index(fields=["-at"], name="audit_newest"),
