@@ -93,6 +93,13 @@ class RecoveryImport(Business):
         return self.state in ImportState.in_work()
 
     @property
+    def can_be_cancelled(self) -> bool:
+        """Whether it can be left without anything of it in the record."""
+        unrecorded = {ImportState.UPLOADED, ImportState.READING, ImportState.CHECKING, ImportState.READY}
+        # A worker that gave up has left nothing of the step that it was at.
+        return self.state in unrecorded or self.failed_at_step in unrecorded | {ImportState.APPLYING}
+
+    @property
     def problem_count(self) -> int:
         return sum(self.counts.get(kind, 0) for kind in RowKind.problems())
 
