@@ -1,5 +1,6 @@
 """People, memberships, outgoing mails and the audit, for staff."""
 
+import functools
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -7,18 +8,20 @@ from uuid import UUID
 from allauth.account import admin as address_admin
 from allauth.account.models import EmailAddress
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from tenants import admin_pages as pages
-from tenants import audit, row_changes
+from tenants import audit, audit_seals, row_changes, tasks
 from tenants.admin_pages import RecordAdmin, StaffAdmin
 from tenants.models import AuditEvent, AuditSeal, Membership, OutgoingMail, RowChange, User
 
@@ -290,6 +293,34 @@ class AuditEventAdmin(RecordAdmin):
     )
     when = pages.instant_column("at", "at")
     sealed = pages.instant_column("sealed_at", "sealed")
+
+    def get_urls(self) -> list[URLPattern]:
+        verify = path("verify/", self.admin_site.admin_view(self.verify_page), name=self._page_name("verify"))
+        return [verify, *super().get_urls()]
+
+    def verify_page(self, request: HttpRequest) -> HttpResponse:
+        """Ask, then have the worker hold every row against its seal."""
+        if not request.user.has_perm("tenants.verify_audit"):
+            raise PermissionDenied
+        if request.method == "POST":
+            audit_seals.ask_for_verification(pages.staff(request).actor, now=timezone.now())
+            transaction.on_commit(functools.partial(tasks.verify_audit.apply_async, retry=False), robust=True)
+            messages.success(request, "The audit is being verified. The console says what comes of it.")
+            return HttpResponseRedirect(reverse("admin:index"))
+        last = audit_seals.last_verification(now=timezone.now())
+        return self.page(
+            request,
+            "admin/consequence.html",
+            "Verify the audit now?",
+            back=self.address("changelist"),
+            facts={"Verified last": pages.instant(last.at), "Rows": audit_seals.head().number},
+            says=(
+                "The worker holds every row against its seal, and every seal against the one before. It "
+                "only reads; what it finds is written into the audit and shown on the console. It is done "
+                "once a day by itself."
+            ),
+            submit="Verify now",
+        )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         seal = AuditSeal.objects.filter(event_id=OuterRef("pk"))

@@ -1,4 +1,8 @@
-"""Row history: its table, the function that writes it, and the tenants' tables that keep it; two rights."""
+"""Row history: its table, the function that writes it, and the tenants' tables that keep it; two rights.
+
+A row of the audit names the incident that it is about, so that clients read which one. Rows that are
+there name none, and keep the digests with which they were sealed.
+"""
 
 from typing import Any, ClassVar
 
@@ -15,8 +19,18 @@ from tenants.row_history import KeepRowHistory, MakeRowHistory, RowHistory
 
 _KINDS = ["added", "changed", "removed"]
 _EVERYBODY = ("Support", "Incident manager", "Publisher", "Administrator")
+_READABLE = ("id", "company_id", "actor_kind", "shown_name", "action", "object_type", "at")
 _ALLOWED = {"view_rowchange": _EVERYBODY, "verify_audit": ("Administrator",)}
 """New right → the groups that have it."""
+
+
+def _audit_access(*columns: str) -> rls.Access:
+    return rls.company_owned(
+        client="select insert",
+        client_columns=(("select", columns),),
+        client_inserts=f"actor_id = {rls.CURRENT_USER} and actor_kind = 'client'",
+        staff="select insert",
+    )
 
 
 def _allow(apps: Any, schema_editor: Any) -> None:
@@ -66,6 +80,26 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
                 "permissions": [("verify_audit", "Can have the audit verified")],
             },
+        ),
+        migrations.AddField(
+            model_name="auditevent",
+            name="about",
+            field=models.CharField(blank=True, db_default="", default="", max_length=36),
+        ),
+        rls.Protect(
+            "tenants_auditevent",
+            _audit_access(*_READABLE, "about"),
+            before=_audit_access(*_READABLE),
+        ),
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(
+                fields=["-at"],
+                name="audit_verifications",
+                condition=models.Q(
+                    ("action__in", ["audit.verified", "audit.broken", "audit.verification_asked"])
+                ),
+            ),
         ),
         migrations.CreateModel(
             name="RowChange",
