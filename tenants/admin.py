@@ -24,6 +24,7 @@ from tenants import admin_pages as pages
 from tenants import audit, audit_seals, row_changes, tasks
 from tenants.admin_pages import RecordAdmin, StaffAdmin
 from tenants.models import AuditEvent, AuditSeal, Membership, OutgoingMail, RowChange, User
+from tenants.models.row_change import ChangeKind
 
 # The library's own screens would be a second way to a person's addresses: kept with the person.
 # Django's own screen of groups refuses less than ours do.
@@ -384,7 +385,9 @@ class RowChangeAdmin(RecordAdmin):
 
     @admin.display(description="fields")
     def fields_changed(self, change: RowChange) -> str:
-        return ", ".join(sorted(change.changes))
+        if change.kind != ChangeKind.CHANGED:
+            return pages.NOTHING
+        return ", ".join(sorted(name.replace("_", " ") for name in change.changes))
 
     @admin.display(description="from → to")
     def from_to(self, change: RowChange) -> SafeString:

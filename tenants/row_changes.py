@@ -83,7 +83,7 @@ def in_words(changes: Iterable[RowChange], *, asked: Model | None = None) -> tup
             of="" if (change.table_name, change.row_id) == is_asked else names.of(change, asked),
             who=_who(change, people.get(str(change.actor_id))),
             role=_ROLES.get(change.role, change.role),
-            fields=tuple(_fields(change, models[change.table_name], names)),
+            fields=tuple(_fields(change, models[change.table_name], names, asked)),
         )
         for change in changes
     )
@@ -150,14 +150,22 @@ class _Names:
         return self.of_key(model, change.row_id)
 
 
-def _fields(change: RowChange, model: type[Model] | None, names: _Names) -> Iterator[FieldChange]:
+_TOLD_ANYWAY = ("id", "created_at")
+"""Columns of a new row that say no more than when it was added."""
+
+
+def _fields(
+    change: RowChange, model: type[Model] | None, names: _Names, asked: Model | None
+) -> Iterator[FieldChange]:
     columns = {} if model is None else {each.column: each for each in model._meta.concrete_fields}  # noqa: SLF001
     in_order = sorted(change.changes, key=lambda column: ([*columns, column].index(column), column))
     for column in in_order:
         values = change.changes[column]
         field = columns.get(column)
-        if column == "id" or (change.kind != ChangeKind.CHANGED and not any(_said(values))):
-            continue
+        if change.kind != ChangeKind.CHANGED:
+            points_back = asked is not None and str(asked.pk) in map(str, values)
+            if column in _TOLD_ANYWAY or points_back or not any(_said(values)):
+                continue
         before, after = (_value(each, field, names) for each in (values or (None, None)))
         name = str(field.verbose_name) if field is not None else column.replace("_", " ")
         yield FieldChange(name=name[:1].upper() + name[1:], before=before, after=after, is_secret=not values)

@@ -86,6 +86,7 @@ def test_a_broken_audit_is_loud(world: World, signed_in: SignIn) -> None:
     assert "The audit is not as it was sealed" in shown
     assert "Number 4 was changed: its row x is not the one. The 3 rows before it are as sealed." in shown
     assert "each is as it was sealed" not in shown
+    assert shown.index("not as it was sealed") < shown.index("Open incidents")
 
 
 def test_an_administrator_has_it_verified(world: World, signed_in: SignIn) -> None:
