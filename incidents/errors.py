@@ -156,6 +156,11 @@ class FileRefused(Refusal):
     message = "The file cannot be read. Nothing was kept."
 
 
+class FileTooLarge(FileRefused):
+    code = "file_too_large"
+    message = "The file is larger than 50 MB. Send it in parts. Nothing was kept."
+
+
 class ImportNotFound(NotFound):
     code = "import_not_found"
     message = "This import does not exist."

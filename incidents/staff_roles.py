@@ -16,6 +16,9 @@ OVERRIDE = "incidents.override_record"
 VIEW_AS_CLIENT = view_as.RIGHT
 """Open the pages of a company as one of its own roles reads them."""
 
+VERIFY_AUDIT = "tenants.verify_audit"
+"""Have the whole audit held against its chain now."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StaffRole:
@@ -51,7 +54,10 @@ READ = (
             ),
         )
     ),
-    *(f"tenants.view_{model}" for model in ("auditevent", "company", "membership", "outgoingmail", "user")),
+    *(
+        f"tenants.view_{model}"
+        for model in ("auditevent", "company", "membership", "outgoingmail", "rowchange", "user")
+    ),
     "auth.view_group",
 )
 """What every role may do: read."""
@@ -101,6 +107,7 @@ STAFF_ROLES = (
             ),
             *_may("tenants", company="add change", membership="add change delete", user="add change"),
             VIEW_AS_CLIENT,
+            VERIFY_AUDIT,
         ),
     ),
 )

@@ -21,12 +21,15 @@ from incidents.choices import ImportState
 from incidents.import_files import Line
 from incidents.models import ImportRow, Incident, RecoveryImport
 from incidents.operations import import_statements as statements
+from incidents.operations import import_steps
 from incidents.operations.import_rows import Reader, ReadRow
 from tenants import audit, scope
 from tenants.actor import SYSTEM, Actor
 from tenants.models import Company
 
 LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 3
+"""So often a step is begun that gets nowhere; then people decide."""
 ROWS_AT_ONCE = 10_000
 MOST_PROBLEMS = 10_000
 """Rows with a problem that are kept to be looked at; all are counted."""
@@ -49,7 +52,12 @@ def advance(import_id: UUID, *, now: datetime) -> None:
         ImportState.ROLLING_BACK: _take_back,
     }
     while (state := _claim(import_id, clock)) is not None:
-        steps[state](import_id, clock)
+        try:
+            steps[state](import_id, clock)
+        except Exception as error:
+            with scope.as_staff():
+                _give_up_after_enough(_in_state(import_id, state), import_steps.reason(error), clock)
+            raise
 
 
 def waiting(*, now: datetime) -> list[UUID]:
@@ -69,11 +77,21 @@ def _claim(import_id: UUID, clock: Clock) -> ImportState | None:
         found = (
             _unattended(clock()).select_for_update(no_key=True, skip_locked=True).filter(pk=import_id).first()
         )
-        if found is None:
+        # A worker that was killed has said nothing of why: the number of its attempts is all there is.
+        if found is None or _give_up_after_enough(found, import_steps.SAID_NOTHING, clock):
             return None
+        found.attempts += 1
         found.leased_until = clock() + LEASE
-        found.save(update_fields=["leased_until"])
+        found.save(update_fields=["attempts", "leased_until"])
         return ImportState(found.state)
+
+
+def _give_up_after_enough(found: RecoveryImport | None, why: str, clock: Clock) -> bool:
+    """Whether the step was begun as often as it may be; then the import fails, and keeps its file."""
+    if found is None or found.attempts < MOST_ATTEMPTS:
+        return False
+    import_steps.give_up(found, f"Begun {found.attempts} times without getting anywhere. {why}", now=clock())
+    return True
 
 
 def _in_state(import_id: UUID, state: ImportState, **held: Any) -> RecoveryImport | None:
@@ -113,7 +131,7 @@ def _read(import_id: UUID, clock: Clock) -> None:
         return
     with scope.as_staff():
         RecoveryImport.objects.filter(pk=import_id, state=ImportState.READING, rows_read=done).update(
-            state=ImportState.CHECKING, leased_until=None
+            state=ImportState.CHECKING, leased_until=None, attempts=0
         )
 
 
@@ -149,8 +167,8 @@ def _keep(
             )
         found.counts = dict(Counter(found.counts) + problems)
         found.rows_read += count
-        found.leased_until = clock() + LEASE
-        found.save(update_fields=["counts", "rows_read", "leased_until"])
+        found.leased_until, found.attempts = clock() + LEASE, 0
+        found.save(update_fields=["counts", "rows_read", "leased_until", "attempts"])
     return True
 
 
