@@ -179,7 +179,7 @@ class TailPages(StaffAdmin):
         return self.page(
             request,
             "admin/consequence.html",
-            "Why it takes long",
+            "Why recovery takes long",
             subtitle=str(incident),
             original=incident,
             facts={"Companies": ", ".join(named) + more},

@@ -48,9 +48,9 @@ on conflict (company_id, incident_id) do nothing
 _FIRST_ENTRIES = """
 insert into incidents_recoveryentry
     (company_id, incident_id, component_id, state, at, source, recorded_by_id, recorded_at, idempotency_key)
-select placement.company_id, placement.incident_id, placement.component_id, %(state)s, %(at)s::timestamptz,
-    %(source)s, %(actor)s::uuid, %(now)s::timestamptz,
-    'added:' || %(state)s || ':' || placement.incident_id || ':' || placement.component_id
+select placement.company_id, placement.incident_id, placement.component_id, %(state)s::text,
+    %(at)s::timestamptz, %(source)s, %(actor)s::uuid, %(now)s::timestamptz,
+    'added:' || %(state)s::text || ':' || placement.incident_id || ':' || placement.component_id
 from incidents_affectedplacement placement
 where placement.incident_id = %(incident)s::uuid and placement.component_id = %(component)s::uuid
 """

@@ -64,7 +64,7 @@ class TailRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TailPage:
-    """One page of the list: not restored first, then the last restored first."""
+    """One page of the list: not restored first, longest down first; then the last restored first."""
 
     rows: tuple[TailRow, ...]
     affected_count: int
@@ -144,7 +144,9 @@ def meant(incident: Incident, asked: Asked, *, share_at: datetime | None) -> Que
         notes = _of_company(RecoveryNote, incident)
         is_without = asked.reason == WITHOUT_REASON
         listed = listed.filter(~Exists(notes) if is_without else Exists(notes.filter(reason=asked.reason)))
-    return listed.order_by(F("restored_at").desc(nulls_first=True), "pk")
+    return listed.order_by(
+        F("restored_at").desc(nulls_first=True), F("impacted_at").asc(nulls_last=True), "pk"
+    )
 
 
 def rows(
