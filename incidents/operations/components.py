@@ -85,8 +85,7 @@ def add(
         incident = published_incident.locked(incident_id)
         if any(instant < incident.started_at - EARLIEST_BEFORE_START for _state, instant in facts):
             raise errors.InstantTooEarly
-        if not Component.objects.filter(pk=component_id).exists():
-            raise errors.ComponentNotFound
+        _hold(component_id)
         if AffectedComponent.objects.filter(incident=incident, component=component_id).exists():
             raise errors.AlreadyPart
         AffectedComponent.objects.create(incident=incident, component_id=component_id)
@@ -105,6 +104,14 @@ def add(
             new_companies=new_count,
         )
     return new_count
+
+
+def _hold(component_id: UUID) -> None:
+    """Keep the names of a component as they are until the transaction ends: see `save_part`."""
+    named = Component.objects.select_related("service", "data_center")
+    held = named.select_for_update(no_key=True, of=("self", "service", "data_center"))
+    if held.filter(pk=component_id).first() is None:
+        raise errors.ComponentNotFound
 
 
 def _affect(
@@ -202,13 +209,14 @@ def save_part(actor: Actor, part: Part, *, fields: Iterable[str], now: datetime)
     """Save a changed component, service or data center; returns in how many incidents clients read it.
 
     Their versions grow, so that every page shows the new words at its next request. Incidents are
-    locked before the part, as everywhere; one that took the part in meanwhile is found after it.
+    locked before the part, as everywhere, drafts too: none is published meanwhile. One that takes the
+    part in holds it until then (`_hold`), so after the part is written it is found.
     """
     changed = list(fields)
     with transaction.atomic():
-        list(_showing(part))
+        list(_naming(part))
         part.save(update_fields=changed)
-        incidents = list(_showing(part))
+        incidents = [incident for incident in _naming(part) if not incident.is_draft]
         for incident in incidents:
             standings.bump(incident)
         audit.record(
@@ -222,8 +230,8 @@ def save_part(actor: Actor, part: Part, *, fields: Iterable[str], now: datetime)
     return len(incidents)
 
 
-def _showing(part: Part) -> QuerySet[Incident]:
-    """The published incidents in which clients read this part, locked."""
+def _naming(part: Part) -> QuerySet[Incident]:
+    """The incidents that are about this part, drafts too, locked."""
     match part:
         case Component():
             named = AffectedComponent.objects.filter(component=part)
@@ -231,8 +239,8 @@ def _showing(part: Part) -> QuerySet[Incident]:
             named = AffectedComponent.objects.filter(component__service=part)
         case DataCenter():
             named = AffectedComponent.objects.filter(component__data_center=part)
-    published = Incident.objects.filter(published_at__isnull=False, pk__in=named.values("incident"))
-    return published.select_for_update(no_key=True).order_by("pk")
+    incidents = Incident.objects.filter(pk__in=named.values("incident"))
+    return incidents.select_for_update(no_key=True).order_by("pk")
 
 
 def _placed(incident: Incident, component_id: UUID) -> QuerySet[AffectedPlacement]:

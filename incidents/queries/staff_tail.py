@@ -86,7 +86,7 @@ class TailPage:
 
 
 def tail_page(incident: Incident, asked: Asked, *, page_number: int, now: datetime) -> TailPage:
-    """One page of the tail and of those not restored. Six statements, whatever the number. Staff scope."""
+    """One page of the tail and of those not restored. Seven statements, whatever the number. Staff scope."""
     share_at = restored_share_at(incident, incident.tail_percent)
     counts = Recovery.objects.filter(incident=incident).aggregate(
         affected=Count("pk"), open=Count("pk", filter=_OPEN), tail=Count("pk", filter=in_tail(share_at))

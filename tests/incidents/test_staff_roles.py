@@ -128,14 +128,14 @@ def withdraw_roster(world: World, client: Client) -> bool:
     sent = {"policy": "hidden", "tail_percent": "5", "seen": change.digest}
     client.post(admin("incidents/incident", world.incident, "roster"), sent)
     with scope.as_staff():
-        return Incident.objects.get(pk=world.incident.pk).roster_policy == RosterPolicy.HIDDEN
+        return bool(Incident.objects.get(pk=world.incident.pk).roster_policy == RosterPolicy.HIDDEN)
 
 
 def add_component(world: World, client: Client) -> bool:
     page = f"{admin('incidents/incident', world.incident, 'add-component')}?component={world.reports.pk}"
     client.post(page, {"state": "unknown", "at_0": "2026-02-04", "at_1": "13:00"})
     with scope.as_staff():
-        return world.incident.components.count() == 2
+        return bool(world.incident.components.count() == 2)
 
 
 def remove_component(world: World, client: Client) -> bool:
@@ -144,7 +144,7 @@ def remove_component(world: World, client: Client) -> bool:
     page = f"{admin('incidents/incident', both, 'remove-component')}?component={world.reports.pk}"
     client.post(page)
     with scope.as_staff():
-        return both.components.count() == 1
+        return bool(both.components.count() == 1)
 
 
 def change_consent(world: World, client: Client) -> bool:
