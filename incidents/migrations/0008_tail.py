@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        rls.Protect("incidents_recoverynote", rls.company_owned(client="", staff="select insert update")),
+        rls.Protect("incidents_recoverynote", rls.staff_only(staff="select insert update")),
         rls.TieToCompany("incidents_recoverynote", "incidents_recovery", "incident_id"),
         rls.Protect(
             "incidents_affectedplacement",

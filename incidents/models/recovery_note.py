@@ -1,10 +1,13 @@
 """Why the recovery of one company takes or took long, in the words of staff for staff."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from incidents.choices import RecoveryReason
 from incidents.models.base import ChoiceField, one_of
 from incidents.models.incident import Incident
+from incidents.models.recovery_import import StaffManager
 from tenants import rls
 from tenants.models import User
 from tenants.models.base import CompanyOwned
@@ -13,7 +16,7 @@ from tenants.models.base import CompanyOwned
 class RecoveryNote(CompanyOwned):
     """A reason and a note of staff on one recovery. No client's role may read any of it."""
 
-    access = rls.company_owned(client="", staff="select insert update")
+    access = rls.staff_only(staff="select insert update")
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+", db_index=False)
     reason = ChoiceField(RecoveryReason, default=RecoveryReason.UNKNOWN)
@@ -22,6 +25,8 @@ class RecoveryNote(CompanyOwned):
     written_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )
+
+    objects: ClassVar[StaffManager["RecoveryNote"]] = StaffManager()
 
     class Meta(CompanyOwned.Meta):
         default_permissions = ("change",)

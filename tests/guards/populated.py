@@ -14,7 +14,7 @@ from django.db import connection
 from incidents.audiences import Readers
 from incidents.blocks import ReaderState
 from incidents.choices import Audience, ClaimKind, ReportKind, UpdateKind
-from incidents.models import Claim, Component, Incident, RecoveryNote, RosterEntry, Update, UpdateWording
+from incidents.models import Claim, Component, Incident, RosterEntry, Update, UpdateWording
 from incidents.operations import client_reports, incidents, postmortems
 from tenants import rls, scope, walls
 from tenants.models import Company, User
@@ -115,7 +115,6 @@ def _half(slug: str, center: str) -> Half:
             incident=incident, kind=ClaimKind.STARTED_AT, source="Header", claimed_at=factories.STARTED_AT
         )
         RosterEntry.objects.create(incident=incident, company=company, name=company.name)
-        RecoveryNote.objects.create(incident=incident, company=company, written_at=factories.STARTED_AT)
     with scope.as_company(company.pk, user_id=owner.pk):
         postmortems.request(
             factories.actor(owner, company),
