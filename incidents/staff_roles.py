@@ -13,6 +13,9 @@ from tenants import view_as
 OVERRIDE = "incidents.override_record"
 """Post "resolved" although the record says that an account is not restored."""
 
+WRITE_NOTES = "incidents.change_recoverynote"
+"""Write why the recovery of a company takes long, for other staff."""
+
 VIEW_AS_CLIENT = view_as.RIGHT
 """Open the pages of a company as one of its own roles reads them."""
 
@@ -76,7 +79,7 @@ STAFF_ROLES = (
     StaffRole(
         name="Support",
         meaning="Reads everything and answers clients.",
-        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, VIEW_AS_CLIENT),
+        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, WRITE_NOTES, VIEW_AS_CLIENT),
     ),
     StaffRole(
         name="Incident manager",
@@ -84,6 +87,7 @@ STAFF_ROLES = (
         may=(
             *_ANSWER_CLIENTS,
             *_ANSWER_REPORTS,
+            WRITE_NOTES,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
             OVERRIDE,
             VIEW_AS_CLIENT,

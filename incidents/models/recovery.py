@@ -63,12 +63,13 @@ class Recovery(CompanyOwned):
 
 
 class AffectedPlacement(CompanyOwned):
-    """What a company ran on of an incident's components when it was published.
+    """What a company ran on of an incident's components when it was published, or when one was added.
 
-    Written once: what it runs on later changes nothing about the past.
+    Never changed: what it runs on later changes nothing about the past. Gone only with a component
+    that was named by mistake.
     """
 
-    access = rls.company_owned(staff="select insert")
+    access = rls.company_owned(staff="select insert delete")
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+", db_index=False)
     component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
