@@ -32,6 +32,7 @@ READ = (
         for model in (
             *(
                 "affectedcomponent",
+                "answertemplate",
                 "claim",
                 "clientreport",
                 "cohort",
@@ -64,6 +65,7 @@ def _may(app: str, **models: str) -> Iterator[str]:
 
 
 _ANSWER_CLIENTS = tuple(_may("incidents", postmortemrequest="change"))
+_KEEP_TEMPLATES = tuple(_may("incidents", answertemplate="add change delete"))
 _ANSWER_REPORTS = tuple(_may("incidents", clientreport="change"))
 
 STAFF_ROLES = (
@@ -78,6 +80,7 @@ STAFF_ROLES = (
         may=(
             *_ANSWER_CLIENTS,
             *_ANSWER_REPORTS,
+            *_KEEP_TEMPLATES,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
             OVERRIDE,
             VIEW_AS_CLIENT,
@@ -86,7 +89,7 @@ STAFF_ROLES = (
     StaffRole(
         name="Publisher",
         meaning="Answers requests for post-mortems and keeps what was claimed.",
-        may=(*_ANSWER_CLIENTS, *_may("incidents", claim="add change delete")),
+        may=(*_ANSWER_CLIENTS, *_KEEP_TEMPLATES, *_may("incidents", claim="add change delete")),
     ),
     StaffRole(
         name="Administrator",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from incidents.operations import import_work, incidents
+from incidents.operations import import_work, incidents, postmortems
 from tenants.actor import SYSTEM
 from tenants.background import staff_task, visitor_task
 
@@ -12,6 +12,12 @@ from tenants.background import staff_task, visitor_task
 def advance_maintenance(*, now: datetime) -> None:
     """Start and end planned maintenance by the clock."""
     incidents.advance_maintenance(SYSTEM, now=now)
+
+
+@staff_task
+def deliver_published(*, now: datetime) -> None:
+    """Deliver published post-mortems to requests that came in while they were being published."""
+    postmortems.deliver_published(now=now)
 
 
 @visitor_task

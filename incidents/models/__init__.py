@@ -3,7 +3,13 @@
 from incidents.models.catalogue import AffectedComponent, Component, DataCenter, Placement, Service
 from incidents.models.client_report import ClientReport
 from incidents.models.incident import Claim, Incident, Update
-from incidents.models.postmortem import PostMortemRequest
+from incidents.models.postmortem import (
+    AnswerTemplate,
+    PostMortemRequest,
+    RequestDesk,
+    RequestQuestion,
+    RequestRecipient,
+)
 from incidents.models.recovery import AffectedPlacement, Cohort, Recovery, RecoveryEntry, RosterEntry
 from incidents.models.recovery_import import ImportRow, RecoveryImport
 from incidents.models.update import UpdateReader, UpdateWording
@@ -11,6 +17,7 @@ from incidents.models.update import UpdateReader, UpdateWording
 __all__ = [
     "AffectedComponent",
     "AffectedPlacement",
+    "AnswerTemplate",
     "Claim",
     "ClientReport",
     "Cohort",
@@ -23,6 +30,9 @@ __all__ = [
     "Recovery",
     "RecoveryEntry",
     "RecoveryImport",
+    "RequestDesk",
+    "RequestQuestion",
+    "RequestRecipient",
     "RosterEntry",
     "Service",
     "Update",
