@@ -18,6 +18,12 @@ class BusinessCalendar:
     holidays: frozenset[date] = frozenset()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
+    @property
+    def words(self) -> str:
+        """Which days these are: "Mon, Tue, Wed (Europe/Paris), without holidays"."""
+        days = ", ".join(WEEKDAYS[each].capitalize() for each in sorted(self.weekdays))
+        return f"{days} ({self.zone.key})" + (", without holidays" if self.holidays else "")
+
     def is_business_day(self, on: date) -> bool:
         return on.weekday() in self.weekdays and on not in self.holidays
 

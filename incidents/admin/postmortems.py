@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -37,14 +37,12 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
         "owed",
         "due",
         "assigned",
-        "requested",
         "needed_by_on",
     )
     list_display_links = ("company",)
     list_filter = (ViewFilter, "state", IncidentFilter)
     list_select_related = ("company", "incident")
     search_fields = ("company__name", "company__slug", "incident__reference", "requested_by_name")
-    ordering = ("-requested_at",)
     actions = ("accept", "decline", "assign_to_me", "assign")
     object_pages = {"answer": "answer_page"}
     fields = (
@@ -72,6 +70,10 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return request_queue.queue(super().get_queryset(request)).select_related("company", "incident")
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """What is due first comes first; what nothing is owed to comes last."""
+        return (F("due_at").asc(nulls_last=True), "-requested_at")
 
     def describe(self, row: PostMortemRequest) -> str:
         return f"{row.company.name} asks for the post-mortem of {row.incident.reference}"

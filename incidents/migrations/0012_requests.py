@@ -44,7 +44,8 @@ _REQUEST_BEFORE = rls.company_owned(
 _REQUEST = rls.company_owned(
     client="select insert update",
     client_columns=(("update", ("state", "withdrawn_at", "withdrawn_by_id", "withdrawn_by_name")),),
-    client_inserts=f"""requested_by_id = {rls.CURRENT_USER} and decline_reason = '' and withdrawn_at is null and (
+    client_inserts=f"""requested_by_id = {rls.CURRENT_USER} and decline_reason = ''
+and withdrawn_at is null and withdrawn_by_id is null and (
     (state = 'requested' and answered_at is null)
     or (state = 'accepted' and {_automatic()})
     or (state = 'preliminary_delivered' and {_automatic("preliminary")})
@@ -475,7 +476,7 @@ class Migration(migrations.Migration):
         rls.Protect("incidents_postmortemrequest", _REQUEST, before=_REQUEST_BEFORE),
         rls.Protect("incidents_requestrecipient", _RECIPIENT),
         rls.Protect("incidents_requestquestion", _QUESTION),
-        rls.Protect("incidents_requestdesk", rls.staff_only(staff="select insert update")),
+        rls.Protect("incidents_requestdesk", rls.company_owned(client="", staff="select insert update")),
         rls.Protect("incidents_answertemplate", rls.staff_only()),
         rls.Protect("tenants_user", _COLLEAGUE, before=_person()),
         rls.TieToCompany(

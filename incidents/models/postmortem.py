@@ -26,7 +26,8 @@ def _where_automatic(published: str = "") -> str:
     )
 
 
-_OWN_REQUEST = f"""requested_by_id = {rls.CURRENT_USER} and decline_reason = '' and withdrawn_at is null and (
+_OWN_REQUEST = f"""requested_by_id = {rls.CURRENT_USER} and decline_reason = ''
+and withdrawn_at is null and withdrawn_by_id is null and (
     (state = 'requested' and answered_at is null)
     or (state = 'accepted' and {_where_automatic()})
     or (state = 'preliminary_delivered' and {_where_automatic("preliminary")})
@@ -211,7 +212,7 @@ class RequestQuestion(PartOfRequest):
 class RequestDesk(PartOfRequest):
     """What staff keep of a request among themselves: who of them works on it, and a note."""
 
-    access = rls.staff_only(staff="select insert update")
+    access = rls.company_owned(client="", staff="select insert update")
 
     request = models.OneToOneField(PostMortemRequest, on_delete=models.CASCADE, related_name="desk")
     assignee = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")

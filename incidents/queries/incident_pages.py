@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Coalesce
 
@@ -97,6 +98,7 @@ def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> req
         recipients=request_tracker.recipients(request_id, recovery.company_id) if request_id else (),
         withdrawn=None if request_id else request_tracker.newest_withdrawn(recovery.incident_id),
         business_days=request_tracker.business_days(status.request, now=now) if status.request else None,
+        business_days_are=settings.BUSINESS_CALENDAR.words,
     )
 
 

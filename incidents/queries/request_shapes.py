@@ -50,6 +50,8 @@ class PostMortemPage:
     """The request before, where the company has none now."""
     business_days: int | None = None
     """Until what the vendor owes next is due; negative when it is late."""
+    business_days_are: str = ""
+    """Which days these are, in words."""
 
     @property
     def own_questions(self) -> tuple[RequestQuestion, ...]:

@@ -262,8 +262,8 @@ def request_next(state: RequestState) -> str:
     """What happens next with a request, in a sentence of its own."""
     return {
         RequestState.REQUESTED: "The vendor accepts your request, or declines it with a reason.",
-        RequestState.ACCEPTED: "The preliminary report: what is known by then of what happened and why.",
-        RequestState.PRELIMINARY_DELIVERED: "The final report: causes, and what is done about them.",
+        RequestState.ACCEPTED: "You get the preliminary report: what is known by then, and why it happened.",
+        RequestState.PRELIMINARY_DELIVERED: "You get the final report: causes, and what is done about them.",
         RequestState.FINAL_DELIVERED: "Nothing more is owed. A later revision reaches you as well.",
         RequestState.DECLINED: "Nothing more happens here. If the reason is wrong, please call support.",
         RequestState.WITHDRAWN: "Nothing more happens, unless you ask again.",
