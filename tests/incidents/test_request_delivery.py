@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from incidents import errors
 from incidents.choices import PostMortemKind, RequestPolicy, RequestState
-from incidents.models import Incident, PostMortemRequest, RequestDesk
+from incidents.models import Incident, PostMortemRequest, Recovery, RequestDesk
 from incidents.operations import postmortems, request_desk
 from incidents.queries import request_queue
 from incidents.queries.request_queue import View
@@ -190,6 +190,9 @@ def crowd(world: World, count: int) -> list[UUID]:
     """So many companies besides, each with a request that waits."""
     companies = [factories.company(f"crowd-{number}") for number in range(count)]
     with scope.as_staff():
+        Recovery.objects.bulk_create(
+            Recovery(company=company, incident=world.incident, measured_at=WEDNESDAY) for company in companies
+        )
         return [
             made.pk
             for made in PostMortemRequest.objects.bulk_create(
