@@ -201,6 +201,41 @@ class RequestState(Choice):
     DECLINED = "declined", "Declined"
     PRELIMINARY_DELIVERED = "preliminary_delivered", "Preliminary report delivered"
     FINAL_DELIVERED = "final_delivered", "Final report delivered"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+    @classmethod
+    def standing(cls) -> tuple["RequestState", ...]:
+        """All but withdrawn: a company has at most one request in one of these for an incident."""
+        return tuple(state for state in cls if state is not cls.WITHDRAWN)
+
+    @classmethod
+    def open(cls) -> tuple["RequestState", ...]:
+        """The states in which the vendor owes something."""
+        return (cls.REQUESTED, cls.ACCEPTED, cls.PRELIMINARY_DELIVERED)
+
+    @classmethod
+    def withdrawable(cls) -> tuple["RequestState", ...]:
+        """The states from which a company may withdraw: nothing has been delivered yet."""
+        return (cls.REQUESTED, cls.ACCEPTED)
+
+
+class PostMortemKind(Choice):
+    """As what a report is published."""
+
+    PRELIMINARY = "preliminary", "Preliminary report"
+    FINAL = "final", "Final report"
+
+    @property
+    def delivered(self) -> RequestState:
+        """Where a request stands that has got this one."""
+        is_final = self is PostMortemKind.FINAL
+        return RequestState.FINAL_DELIVERED if is_final else RequestState.PRELIMINARY_DELIVERED
+
+    @property
+    def moves(self) -> tuple[RequestState, ...]:
+        """The states of the requests that its publication serves."""
+        is_final = self is PostMortemKind.FINAL
+        return (RequestState.ACCEPTED, *((RequestState.PRELIMINARY_DELIVERED,) if is_final else ()))
 
 
 class RequestPolicy(Choice):

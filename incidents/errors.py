@@ -143,7 +143,7 @@ class NotAllRestored(Refusal):
 
 class WrongState(Refusal):
     code = "wrong_state"
-    message = "This was answered already. Nothing was changed."
+    message = "This was answered already, or is closed. Nothing was changed."
 
 
 class ReasonMissing(Refusal):
@@ -154,6 +154,51 @@ class ReasonMissing(Refusal):
 class RequestsClosed(Refusal):
     code = "requests_closed"
     message = "There is no post-mortem to ask for in this incident."
+
+
+class RequestNotFound(NotFound):
+    code = "request_not_found"
+    message = "Your company has not asked for this post-mortem, or has withdrawn its request."
+
+
+class TooManyRequests(Refusal):
+    code = "too_many_requests"
+    message = "Your company has asked and withdrawn very often here. Please call support. Nothing was sent."
+
+
+class TooManyQuestions(Refusal):
+    code = "too_many_questions"
+    message = "So many questions do not go with one request. Nothing was sent."
+
+
+class AskedMeanwhile(Refusal):
+    code = "asked_meanwhile"
+    message = "A colleague asked something in the same moment. Look at it, then send yours again."
+
+
+class EmptyQuestion(Refusal):
+    code = "empty_question"
+    message = "The question has no text. Nothing was sent."
+
+
+class EmptyAnswer(Refusal):
+    code = "empty_answer"
+    message = "The answer has no text. Nothing was sent."
+
+
+class NobodyChosen(Refusal):
+    code = "nobody_chosen"
+    message = "The report has to be for somebody. Nothing was changed."
+
+
+class NotYourColleague(Refusal):
+    code = "not_your_colleague"
+    message = "A chosen person is not among your company's people any more. Nothing was changed."
+
+
+class NotOfStaff(Refusal):
+    code = "not_of_staff"
+    message = "This person cannot answer requests. Nothing was changed."
 
 
 class FileRefused(Refusal):
