@@ -17,11 +17,11 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from incidents import cohort as arithmetic
-from incidents import import_files, standings
+from incidents import errors, import_files, standings
 from incidents.choices import ImportState, RowKind
 from incidents.import_files import Line
 from incidents.models import ImportRow, Incident, RecoveryImport
-from incidents.operations import recoveries
+from incidents.operations import recoveries, set_aside
 from incidents.operations.import_rows import Reader, ReadRow
 from tenants import audit, scope
 from tenants.actor import SYSTEM, Actor
@@ -137,7 +137,10 @@ def advance(import_id: UUID, *, now: datetime) -> None:
         ImportState.ROLLING_BACK: _take_back,
     }
     while (state := _claim(import_id, clock)) is not None:
-        steps[state](import_id, clock)
+        try:
+            steps[state](import_id, clock)
+        except errors.SetAside as refusal:
+            _give_up(import_id, state, refusal.message, clock)
 
 
 def waiting(*, now: datetime) -> list[UUID]:
@@ -374,8 +377,22 @@ def _finish(
     )
 
 
+def _give_up(import_id: UUID, state: ImportState, trouble: str, clock: Clock) -> None:
+    """Leave the record as it is: what was applied stays applied, nothing else will be."""
+    with scope.as_staff():
+        found = _in_state(import_id, state)
+        if found is None:
+            return
+        found.state = ImportState.APPLIED if state is ImportState.ROLLING_BACK else ImportState.FAILED
+        found.trouble, found.leased_until, found.content = trouble, None, b""
+        found.finished_at = found.finished_at or clock()
+        found.save(update_fields=["state", "trouble", "leased_until", "content", "finished_at"])
+        ImportRow.objects.filter(recovery_import=found, problem="").delete()
+        audit.record(SYSTEM, "import.given_up", found, now=clock(), incident=str(found.incident_id))
+
+
 def _locked_incident(found: RecoveryImport) -> Incident:
-    return Incident.objects.select_for_update(no_key=True).get(pk=found.incident_id)
+    return set_aside.locked(found.incident_id)
 
 
 def _record(

@@ -30,6 +30,7 @@ WORDS = {
     "membership.removed": "took a person's access to this account away",
     "post_mortem.accepted": "accepted your request for a post-mortem",
     "post_mortem.declined": "declined your request for a post-mortem",
+    "post_mortem.moved": "moved your request for a post-mortem to the incident that goes on",
     "post_mortem.requested": "asked for a post-mortem",
     READ: "looked at the record of this account",
     view_as.STARTED: "prepared to look at this account as its own people see it",

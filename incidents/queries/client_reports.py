@@ -69,7 +69,7 @@ def own_reports(
             _own_report(said, recovery, component_names, is_newest=place == 0)
             for place, said in enumerate(recovery.own_reports)
         ),
-        can_report=may_report and has_begun,
+        can_report=may_report and has_begun and not recovery.incident.is_set_aside,
         has_begun=has_begun,
     )
 

@@ -125,6 +125,7 @@ def test_raw_sql_stands_only_where_it_is_expected() -> None:
         "incidents/audiences.py",
         "incidents/operations/import_work.py",
         "incidents/operations/incidents.py",
+        "incidents/operations/merging.py",
         "incidents/operations/recoveries.py",
         "incidents/queries/versions.py",
         "incidents/standings.py",
