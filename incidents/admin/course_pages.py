@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from incidents import errors
 from incidents.admin.forms import ReasonForm
-from incidents.choices import CompanyState, IncidentKind, IncidentState, RequestState
+from incidents.choices import WORST_FIRST, IncidentKind, IncidentState, RequestState
 from incidents.models import ClientReport, Incident, PostMortemRequest, Recovery
 from incidents.operations import false_alarms, maintenances, merging
 from incidents.operations.announcing import Words
@@ -71,7 +71,7 @@ class CoursePages(StaffAdmin):
     def extend_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """Move the planned end of a maintenance."""
         incident: Incident = self.subject(request, object_id)
-        form = ExtensionForm(request.POST or None)
+        form = ExtensionForm(request.POST or None, initial={"planned_end_at": incident.planned_end_at})
 
         def extend(actor: Actor, words: Words, now: datetime) -> None:
             maintenances.extend(
@@ -107,6 +107,8 @@ class CoursePages(StaffAdmin):
             facts=self._window(incident),
             says=f"Everyone affected reads that it is cancelled, and why. {FOR_GOOD}",
             submit="Cancel the maintenance",
+            leave="Leave it planned",
+            is_dangerous=True,
             done="Cancelled. Everyone affected reads why.",
         )
 
@@ -124,6 +126,8 @@ class CoursePages(StaffAdmin):
             facts=self._window(incident),
             says="It is completed at once, and everyone affected reads that it was ended early, and why.",
             submit="End it now",
+            leave="Let it go on",
+            is_dangerous=True,
             done="Ended. Everyone affected reads why.",
         )
 
@@ -142,6 +146,8 @@ class CoursePages(StaffAdmin):
                 f"as open, in no day, downtime or standing. Nothing is deleted. {FOR_GOOD}"
             ),
             submit="It was a false alarm",
+            leave="No, leave it as it is",
+            is_dangerous=True,
             done="Marked as a false alarm. Everyone who could read it reads why.",
         )
 
@@ -156,7 +162,19 @@ class CoursePages(StaffAdmin):
         if incident is None:
             raise Http404
         form = MergeForm(request.POST or None, incident=incident)
-        context: dict[str, Any] = {"form": form, "submit": "See what that would do"}
+        context: dict[str, Any] = {
+            "form": form,
+            "facts": {
+                "This one": f"{incident.reference}: {incident.title}",
+                "Start": pages.instant(incident.started_at),
+                "Companies that read it": Recovery.objects.filter(incident=incident).count(),
+            },
+            "says": (
+                "The one that you choose goes on with the record of both. This one becomes a pointer to it. "
+                "You see what that does before anything happens."
+            ),
+            "submit": "See what that would do",
+        }
         if request.method == "POST" and form.is_valid():
             into: Incident = form.cleaned_data["into"]
             if request.POST.get("seen") == str(into.pk):
@@ -219,6 +237,7 @@ class CoursePages(StaffAdmin):
             original=incident,
             back=self.address("change", incident),
             form=form,
+            media=self.media + form.media,
             **context,
         )
 
@@ -239,10 +258,7 @@ def _known(incident: Incident) -> dict[str, Any]:
     owed = (RequestState.REQUESTED, RequestState.ACCEPTED)
     return {
         "Companies that read it": sum(counts.values()),
-        **{
-            f"The record says “{CompanyState(state).label}” of": count
-            for state, count in sorted(counts.items())
-        },
+        **{f"The record says “{state.label}” of": counts[state] for state in WORST_FIRST if state in counts},
         "Reports of clients without an answer": reports,
         "Requests for the post-mortem": PostMortemRequest.objects.filter(
             incident=incident, state__in=owed
@@ -263,6 +279,7 @@ def _would_do(incident: Incident, into: Incident) -> dict[str, Any]:
             "Becomes a pointer to it": f"{incident.reference}: {incident.title}",
             "Companies in both": reach.shared_count,
             "Companies that are new to the one that goes on": reach.new_count,
+            "Restored in the one that goes on alone, so no longer restored": reach.reopened_count,
             "Recorded facts that go over": reach.entry_count,
             "Requests that go over": reach.request_count,
         },
@@ -273,4 +290,5 @@ def _would_do(incident: Incident, into: Incident) -> dict[str, Any]:
         "warning": refusal,
         "hidden": hidden,
         "submit": "" if refusal else f"Merge into {into.reference}",
+        "is_dangerous": True,
     }

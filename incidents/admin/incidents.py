@@ -1,5 +1,6 @@
 """Incidents, for staff: drafts are edited plainly, what has consequences is a page of its own."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -111,13 +112,14 @@ class IncidentAdmin(UpdatePage, CoursePages, StaffAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         is_edited = obj is None or (obj.is_draft and self.has_change_permission(request, obj))
         window = ("planned_end_at" if is_edited else "planned_end", "remind_minutes")
+        is_maintenance = obj is not None and not obj.is_draft and obj.is_maintenance
         first = (
             "title",
             "kind",
             "severity",
             "started_at" if is_edited else "started",
-            "detected_at",
-            *(window if obj is None or obj.is_draft or obj.is_maintenance else ()),
+            *(() if is_maintenance else ("detected_at",)),
+            *(window if is_maintenance or obj is None or obj.is_draft else ()),
         )
         shown = () if obj is None or obj.is_draft else ("published", "resolved", "next_update")
         return (
@@ -183,8 +185,17 @@ class IncidentAdmin(UpdatePage, CoursePages, StaffAdmin):
             if request.user.has_perm("incidents.view_clientreport"):
                 context["open_reports"] = staff_reports.open_reports(most=NAMED, incident_id=incident.pk)
             context["may_act"] = self.has_change_permission(request, incident)
-            context["has_begun"] = incident.started_at <= timezone.now()
+            context |= self._course(incident, now=timezone.now())
         return super().render_change_form(request, context, *positional, **named)
+
+    def _course(self, incident: Incident, *, now: datetime) -> dict[str, Any]:
+        """Where a maintenance stands by the clock, and what of it is still to come."""
+        return {
+            "has_begun": incident.started_at <= now,
+            "state_now": incident.state_at(now),
+            "is_overrun": incident.state_at(now) is IncidentState.VERIFYING,
+            "remind_at": incident.remind_at if incident.awaits_reminder(now) else None,
+        }
 
     def publish_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """Say how many companies a draft will reach and in which state, then publish it."""
@@ -214,11 +225,13 @@ class IncidentAdmin(UpdatePage, CoursePages, StaffAdmin):
                 **window,
             },
             says=(
-                "Each of them sees the incident at once, on its own page. This cannot be taken back."
+                "Each of them sees it at once, on its own page. This cannot be taken back: a mistake can "
+                "only be called one, and they read that, too."
                 if count
                 else "No company is placed on its components, so it would reach nobody. Choose some first."
             ),
             form=None if incident.is_maintenance else form,
+            media=self.media + form.media,
             hidden=[("state", CompanyState.UNKNOWN)] if incident.is_maintenance else [],
             submit=f"Publish to {count} {'company' if count == 1 else 'companies'}" if count else "",
         )

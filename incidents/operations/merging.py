@@ -72,11 +72,13 @@ order by entry.company_id, entry.component_id, entry.at, entry.recorded_at, entr
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """What a merge would do: accounts in both, accounts that the one that stays does not have yet, the
-    entries and owed requests that go over, and the accounts for which the two records contradict."""
+    """What a merge would do: accounts in both, those that are new to the one that stays, those that are
+    restored in it and not in the other, the entries and owed requests that go over, and the accounts for
+    which the two records contradict."""
 
     shared_count: int
     new_count: int
+    reopened_count: int
     entry_count: int
     request_count: int
     contradicted_count: int
@@ -85,12 +87,14 @@ class Reach:
 
 def reach(incident: Incident, into: Incident) -> Reach:
     """What merging `incident` into `into` would do now. Staff scope."""
-    ours = Recovery.objects.filter(incident=incident)
-    shared_count = ours.filter(company__in=Recovery.objects.filter(incident=into).values("company")).count()
+    ours, theirs = (Recovery.objects.filter(incident=each) for each in (incident, into))
+    shared_count = ours.filter(company__in=theirs.values("company")).count()
+    restored = theirs.filter(state=CompanyState.RESTORED).values("company")
     contradicted = _contradicted(incident, into)
     return Reach(
         shared_count=shared_count,
         new_count=ours.count() - shared_count,
+        reopened_count=ours.exclude(state=CompanyState.RESTORED).filter(company__in=restored).count(),
         entry_count=RecoveryEntry.objects.filter(incident=incident).count(),
         request_count=PostMortemRequest.objects.filter(incident=incident, state__in=_OWED).count(),
         contradicted_count=len(contradicted),

@@ -86,7 +86,9 @@ SET_ASIDE: Final = {
         tone="clear", word="False alarm", sentence="was not affected: this was a false alarm"
     ),
     IncidentState.MERGED: StateWords(
-        tone="planned", word="Merged", sentence="has its record in the incident that this one is part of"
+        tone="planned",
+        word="Merged",
+        sentence="has its record in another incident: the two turned out to be one",
     ),
 }
 
