@@ -21,6 +21,7 @@ from incidents.operations.announcing import Words
 from incidents.queries import incident_lists, overviews, staff_board, versions
 from tenants import scope
 from tenants.actor import SYSTEM
+from tenants.errors import Refusal
 from tenants.models import AuditEvent
 from tests import factories
 from tests.conftest import World
@@ -155,7 +156,7 @@ def test_the_page_of_a_false_alarm_is_at_rest(world: World) -> None:
     ],
 )
 def test_what_cannot_be_a_false_alarm_is_refused_and_stays(
-    world: World, which: str, words: Words, refusal: type[errors.Refusal]
+    world: World, which: str, words: Words, refusal: type[Refusal]
 ) -> None:
     subject = {
         "incident": lambda: world.incident,

@@ -33,7 +33,7 @@ def planned(world: World, **fields: object) -> Incident:
         kind=IncidentKind.MAINTENANCE,
         state=IncidentState.SCHEDULED,
         started_at=START,
-        **{"planned_end_at": END, **fields},  # type: ignore[arg-type]
+        **{"planned_end_at": END, **fields},
     )
     with scope.as_staff():
         incidents.publish(SYSTEM, incident_id=draft.pk, now=START - timedelta(days=2))

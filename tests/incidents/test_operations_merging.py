@@ -63,7 +63,7 @@ def merge(world: World, incident: Incident, into: Incident) -> int:
 
 
 def record(
-    incident: Incident, company: Company, state: CompanyState, minutes: int, *components: object
+    incident: Incident, company: Company, state: CompanyState, minutes: int, *components: Component
 ) -> None:
     with scope.as_staff():
         recoveries.record_recovery(
