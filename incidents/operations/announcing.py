@@ -37,17 +37,21 @@ def announce(
     now: datetime,
     words: Words | None = None,
     kind: UpdateKind = UpdateKind.UPDATE,
+    is_last: bool = False,
 ) -> None:
-    """Post `text`, into which `words` went, to everyone affected; a promised next update stays promised.
+    """Post `text`, into which `words` went, to everyone affected; `incident` is read anew.
 
-    `incident` is read anew. Raises what `incidents.post_update` raises.
+    A next update that is promised for later stays promised, unless nothing follows. Raises what
+    `incidents.post_update` raises.
     """
+    promised_at = incident.next_update_at
+    stays_promised = promised_at is not None and promised_at > now and not is_last
     incidents.post_update(
         actor,
         incident_id=incident.pk,
         kind=kind,
         body_markdown=text,
-        next_update_at=incident.next_update_at,
+        next_update_at=promised_at if stays_promised else None,
         acknowledged=words.acknowledged if words else (),
         zone=words.zone if words else "UTC",
         now=now,

@@ -26,6 +26,7 @@ def mark(actor: Actor, *, incident_id: UUID, words: Words, now: datetime) -> Non
         incident = set_aside.published(incident_id)
         if incident.is_maintenance:
             raise errors.NotIncident
-        announcing.announce(actor, incident, f"This was a false alarm.\n\n{reason}", words=words, now=now)
+        text = f"This was a false alarm.\n\n{reason}"
+        announcing.announce(actor, incident, text, words=words, is_last=True, now=now)
         set_aside.put(incident, IncidentState.FALSE_ALARM, reason=reason, now=now)
         audit.record(actor, "incident.false_alarm", incident, now=now)

@@ -87,7 +87,7 @@ def cancel(actor: Actor, *, incident_id: UUID, words: Words, now: datetime) -> N
         if incident.state_at(now) is not IncidentState.SCHEDULED:
             raise errors.BegunAlready
         text = f"This maintenance is cancelled.\n\n{reason}"
-        announcing.announce(actor, incident, text, words=words, now=now)
+        announcing.announce(actor, incident, text, words=words, is_last=True, now=now)
         set_aside.put(incident, IncidentState.CANCELLED, reason=reason, now=now)
         audit.record(actor, "maintenance.cancelled", incident, now=now)
 
@@ -101,7 +101,9 @@ def end_early(actor: Actor, *, incident_id: UUID, words: Words, now: datetime) -
         reason = words.required()
         incident = _planned(incident_id)
         text = f"This maintenance was ended early.\n\n{reason}"
-        announcing.announce(actor, incident, text, words=words, kind=UpdateKind.RESOLVED, now=now)
+        announcing.announce(
+            actor, incident, text, words=words, kind=UpdateKind.RESOLVED, is_last=True, now=now
+        )
         audit.record(actor, "maintenance.ended_early", incident, now=now)
 
 

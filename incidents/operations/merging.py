@@ -128,7 +128,7 @@ def merge(actor: Actor, *, incident_id: UUID, into_id: UUID, now: datetime) -> i
         standings.refresh(into, now=now)
         moved = _take_requests(actor, incident, into, now=now)
         text = f"This is part of {into.reference}. It goes on there, with the record of your account."
-        announcing.announce(actor, incident, text, now=now)
+        announcing.announce(actor, incident, text, is_last=True, now=now)
         set_aside.put(incident, IncidentState.MERGED, merged_into=into, now=now)
         Incident.objects.filter(merged_into=incident).update(merged_into=into, version=F("version") + 1)
         audit.record(

@@ -120,6 +120,7 @@ def _own_report(
         answer=said["answer"],
         answered_at=_instant(said["answered_at"]),
         contradicts_record=state is ReportState.OPEN
+        and not recovery.incident.is_set_aside
         and contradicts(
             kind, CompanyState(recovery.state), since_at=since_at, restored_at=recovery.restored_at
         ),

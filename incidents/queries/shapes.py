@@ -419,6 +419,11 @@ class Overview:
     as_of: datetime
 
     @property
+    def measured_count(self) -> int:
+        """Open incidents, without planned work."""
+        return sum(not row.is_maintenance for row in self.open_incidents)
+
+    @property
     def month_availability_percent(self) -> float:
         return 100 * (1 - self.month_outage_seconds / self.month_seconds) if self.month_seconds else 100.0
 

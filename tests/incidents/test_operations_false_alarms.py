@@ -59,6 +59,21 @@ def test_who_could_read_it_reads_when_and_why(world: World) -> None:
     assert (event.object_id, event.actor_id) == (str(world.incident.pk), world.sam.pk)
 
 
+def test_no_next_update_is_promised_any_more(world: World) -> None:
+    with scope.as_staff():
+        incidents.post_update(
+            SYSTEM,
+            incident_id=world.incident.pk,
+            kind=UpdateKind.IDENTIFIED,
+            body_markdown="A line is down.",
+            next_update_at=AT + timedelta(hours=1),
+            now=AT - timedelta(hours=1),
+        )
+    mark(world, world.incident)
+    page = read(world)
+    assert (page.incident.next_update_at, page.updates[0].next_update_at) == (None, None)
+
+
 def test_it_counts_nowhere_and_nothing_is_deleted(world: World) -> None:
     version = world.incident.version
     now = AT + timedelta(hours=1)
@@ -125,14 +140,16 @@ def test_a_report_that_waits_is_answered_by_a_reason_and_not_by_the_record(world
         said, _is_new = client_reports.report(
             factories.actor(world.ada, world.acme),
             reference=world.incident.reference,
-            kind=ReportKind.STILL_BROKEN,
+            kind=ReportKind.CONFIRMED_BACK,
             now=AT,
         )
+    assert read(world).reports.rows[0].contradicts_record
     mark(world, world.incident)
+    assert not read(world).reports.rows[0].contradicts_record
     before = counts()
     with pytest.raises(errors.SetAside), scope.as_staff():
         client_reports.accept(
-            SYSTEM, report_id=said.pk, state=CompanyState.OUTAGE, since_at=world.incident.started_at, now=AT
+            SYSTEM, report_id=said.pk, state=CompanyState.RESTORED, since_at=world.incident.started_at, now=AT
         )
     assert counts() == before
     with scope.as_staff():

@@ -156,8 +156,11 @@ def test_who_was_told_within_the_hour_is_not_reminded_and_without_a_setting_nobo
     assert (texts(told_late), texts(unset)) == ([], [])
 
 
-def test_a_reminder_keeps_the_promised_next_update(world: World) -> None:
-    work, promised = planned(world, remind_minutes=60), START + timedelta(hours=1)
+@pytest.mark.parametrize(("hours", "stays"), [(1, True), (-1, False)])
+def test_a_reminder_keeps_a_promised_next_update_that_is_still_to_come(
+    world: World, hours: int, stays: bool
+) -> None:
+    work, promised = planned(world, remind_minutes=60), START + timedelta(hours=hours)
     with scope.as_staff():
         incidents.post_update(
             SYSTEM,
@@ -168,7 +171,7 @@ def test_a_reminder_keeps_the_promised_next_update(world: World) -> None:
             now=START - timedelta(days=1),
         )
     advance(START - timedelta(minutes=30))
-    assert again(work).next_update_at == promised
+    assert again(work).next_update_at == (promised if stays else None)
 
 
 def test_a_worker_that_dies_while_reminding_leaves_nothing_and_the_next_one_reminds(

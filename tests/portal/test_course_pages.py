@@ -68,11 +68,23 @@ def test_planned_work_is_told_by_the_clock_with_its_window_in_the_readers_zone(
         page, overview = told(client, path(work)), told(client, "/acme/")
         assert "Maintenance: in progress" in told(client, "/acme/incidents/?kind=maintenance")
     assert "Acme Stores: In progress" in page
+    assert "in 1 open incident." in overview
     assert "Planned next:" not in overview
     with time_machine.travel(END, tick=False):
         page = told(client, path(work))
     assert "Acme Stores: Verifying" in page
     assert "takes longer than planned" in page
+
+
+def test_planned_work_that_goes_on_is_no_incident_that_affects_the_account(
+    world: World, signed_in: SignIn, work: Incident
+) -> None:
+    factories.restore([world.acme, world.globex], world.incident, minutes=30)
+    with time_machine.travel(START, tick=False):
+        overview = told(signed_in(world.ada), "/acme/")
+    assert "Your account is not affected by any open incident." in overview
+    assert "Planned work that touches your account is going on." in overview
+    assert work.reference in overview
 
 
 def test_a_poll_hears_of_the_start_in_its_second_although_nothing_was_written(
