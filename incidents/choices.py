@@ -77,11 +77,29 @@ class IncidentState(Choice):
     IN_PROGRESS = "in_progress", "In progress"
     VERIFYING = "verifying", "Verifying"
     COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+    FALSE_ALARM = "false_alarm", "False alarm"
+    MERGED = "merged", "Merged"
+
+    @classmethod
+    def set_aside(cls) -> tuple["IncidentState", ...]:
+        """The states of what counts nowhere any more and to which nothing can be added."""
+        return (cls.CANCELLED, cls.FALSE_ALARM, cls.MERGED)
+
+    @classmethod
+    def over(cls) -> tuple["IncidentState", ...]:
+        """The states after which nothing more is announced to follow."""
+        return (cls.RESOLVED, cls.COMPLETED, *cls.set_aside())
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more is announced to follow: the last state of either kind."""
-        return self in (IncidentState.RESOLVED, IncidentState.COMPLETED)
+        return self in IncidentState.over()
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it was cancelled, a false alarm, or became part of another incident."""
+        return self in IncidentState.set_aside()
 
 
 def states_of(kind: IncidentKind) -> tuple[IncidentState, ...]:

@@ -1,5 +1,7 @@
 """What can be refused about incidents, each with the sentence that is shown."""
 
+from collections.abc import Sequence
+
 from tenants.errors import NotFound, Refusal
 
 
@@ -287,3 +289,72 @@ class HoldsMore(Refusal):
         "For a company that this component alone brings into the incident, more is kept than its place "
         "there: a request, an update, a note. Nothing was changed."
     )
+
+
+class SetAside(Refusal):
+    """Nothing can be added to what was cancelled, a false alarm, or became part of another incident."""
+
+    code = "set_aside"
+    message = (
+        "This was cancelled, was a false alarm, or goes on as another incident, so nothing can be added "
+        "to it. Nothing was changed."
+    )
+
+
+class NotMaintenance(Refusal):
+    code = "not_maintenance"
+    message = "Only a maintenance has a planned window. Nothing was changed."
+
+
+class NotIncident(Refusal):
+    code = "not_incident"
+    message = "This is a maintenance: extend it, cancel it or end it early. Nothing was changed."
+
+
+class BegunAlready(Refusal):
+    code = "begun_already"
+    message = "The maintenance has begun, so it can only be ended early. Nothing was changed."
+
+
+class OverAlready(Refusal):
+    code = "over_already"
+    message = "The maintenance is over. Nothing was changed."
+
+
+class EndNotLater(Refusal):
+    code = "end_not_later"
+    message = "The new planned end has to lie after the present one, and in the future. Nothing was changed."
+
+
+class MergedWithItself(Refusal):
+    code = "merged_with_itself"
+    message = "An incident cannot be merged into itself. Nothing was changed."
+
+
+class MergeLoses(Refusal):
+    """Two records of the same components that contradict each other: one of them would be lost."""
+
+    code = "merge_loses"
+
+    def __init__(self, company_count: int, names: Sequence[str]) -> None:
+        self.company_count = company_count
+        more = f" and {company_count - len(names)} more" if company_count > len(names) else ""
+        super().__init__(
+            f"The two records contradict each other for {company_count} "
+            f"{'company' if company_count == 1 else 'companies'}: {', '.join(names)}{more}. "
+            "Merged, time that one of them counts would be lost. "
+            "Record what is true in both first. Nothing was changed."
+        )
+
+
+class MergeReopens(Refusal):
+    """A resolved incident would get accounts that are not restored."""
+
+    code = "merge_reopens"
+
+    def __init__(self, open_count: int) -> None:
+        self.open_count = open_count
+        super().__init__(
+            f"{open_count} {'account is' if open_count == 1 else 'accounts are'} not restored, and the "
+            "incident that would stay is resolved. Reopen it first. Nothing was changed."
+        )

@@ -4,15 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from incidents import standings
-from incidents.operations import import_work, incidents, postmortems
+from incidents.operations import import_work, maintenances, postmortems
 from tenants.actor import SYSTEM
 from tenants.background import staff_task, visitor_task
 
 
 @staff_task
 def advance_maintenance(*, now: datetime) -> None:
-    """Start and end planned maintenance by the clock."""
-    incidents.advance_maintenance(SYSTEM, now=now)
+    """Start, verify and announce again planned maintenance by the clock."""
+    maintenances.advance(SYSTEM, now=now)
 
 
 @staff_task

@@ -21,7 +21,7 @@ from incidents.models import (
     RecoveryEntry,
     Service,
 )
-from incidents.operations import published_incident
+from incidents.operations import set_aside
 from incidents.operations.recoveries import CLOCK_TOLERANCE, EARLIEST_BEFORE_START
 from tenants import audit
 from tenants.actor import Actor
@@ -82,7 +82,7 @@ def add(
     if restored_at and restored_at <= at:
         raise errors.RestoredBeforeImpact
     with transaction.atomic():
-        incident = published_incident.locked(incident_id)
+        incident = set_aside.published(incident_id)
         if any(instant < incident.started_at - EARLIEST_BEFORE_START for _state, instant in facts):
             raise errors.InstantTooEarly
         _hold(component_id)
@@ -147,7 +147,7 @@ def remove(actor: Actor, *, incident_id: UUID, component_id: UUID, now: datetime
     LastComponent and HoldsMore; then nothing is changed.
     """
     with transaction.atomic():
-        incident = published_incident.locked(incident_id)
+        incident = set_aside.published(incident_id)
         named = AffectedComponent.objects.filter(incident=incident, component=component_id)
         if not named.exists():
             raise errors.ComponentNotFound

@@ -16,12 +16,12 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
-from incidents import import_files, recovery_sums, standings
+from incidents import errors, import_files, recovery_sums, standings
 from incidents.choices import ImportState
 from incidents.import_files import Line
 from incidents.models import ImportRow, Incident, RecoveryImport
 from incidents.operations import import_statements as statements
-from incidents.operations import import_steps
+from incidents.operations import import_steps, set_aside
 from incidents.operations.import_rows import Reader, ReadRow
 from tenants import audit, scope
 from tenants.actor import SYSTEM, Actor
@@ -54,6 +54,11 @@ def advance(import_id: UUID, *, now: datetime) -> None:
     while (state := _claim(import_id, clock)) is not None:
         try:
             steps[state](import_id, clock)
+        except errors.SetAside as refusal:
+            with scope.as_staff():
+                found = _in_state(import_id, state)
+                if found is not None:
+                    import_steps.give_up(found, refusal.message, now=clock())
         except Exception as error:
             with scope.as_staff():
                 _give_up_after_enough(_in_state(import_id, state), import_steps.reason(error), clock)
@@ -280,7 +285,7 @@ def _finish(found: RecoveryImport, incident: Incident, statement: str, action: s
 
 
 def _locked_incident(found: RecoveryImport) -> Incident:
-    return Incident.objects.select_for_update(no_key=True).get(pk=found.incident_id)
+    return set_aside.locked(found.incident_id)
 
 
 def _actor(found: RecoveryImport) -> Actor:

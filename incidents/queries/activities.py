@@ -41,6 +41,7 @@ WORDS = {
     "post_mortem.question_asked": "added a question to your company's request for a post-mortem",
     "post_mortem.recipients_changed": "changed for whom of your company a post-mortem is",
     "post_mortem.replied": "answered what the vendor had asked about a post-mortem",
+    "post_mortem.moved": "moved your request for a post-mortem to the incident that goes on",
     "post_mortem.requested": "asked for a post-mortem",
     "post_mortem.withdrawn": "withdrew your company's request for a post-mortem",
     READ: "looked at the record of this account",

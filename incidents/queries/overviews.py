@@ -38,18 +38,16 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
         .select_related("incident")
         .order_by("-incident__started_at", "-incident_id")
     )
-    open_now = [each for each in recoveries if headers.is_open_for(each)]
-    upcoming = [
-        each
-        for each in recoveries
-        if each.incident.is_maintenance and each.incident.state == IncidentState.SCHEDULED
-    ]
-    over = [each for each in recoveries if each not in open_now and each not in upcoming]
+    open_now = [each for each in recoveries if headers.is_open_for(each, now=now)]
+    upcoming = [each for each in recoveries if each.incident.state_at(now) is IncidentState.SCHEDULED]
+    merged = [each for each in recoveries if each.incident.state == IncidentState.MERGED]
+    over = [each for each in recoveries if each not in open_now + upcoming + merged]
     measured = [each for each in open_now if each.incident.kind == IncidentKind.INCIDENT]
     recent_ids = [
         each.incident_id
         for each in recoveries
-        if each in measured or (each.impacted_at and (each.restored_at or now) >= since)
+        if each in measured
+        or (not each.incident.is_set_aside and each.impacted_at and (each.restored_at or now) >= since)
     ]
     own = _own_recoveries(recent_ids, now=now)
     days = _days(

@@ -25,6 +25,23 @@ Clock = Literal["announced", "measured", "reported"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherIncident:
+    """An incident that this one became, or that became part of this one."""
+
+    reference: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """Since when and why an incident counts nowhere; `merged_into` where it goes on as another one."""
+
+    at: datetime
+    reason: str
+    merged_into: OtherIncident | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class IncidentHeader:
     """What an incident is called and where it stands for the company that asks.
 
@@ -38,9 +55,13 @@ class IncidentHeader:
     kind: IncidentKind
     severity: Severity
     state: IncidentState
+    """Of a maintenance by the clock."""
     started_at: datetime
+    planned_end_at: datetime | None
     detected_at: datetime | None
     resolved_at: datetime | None
+    set_aside: SetAside | None
+    """For a cancelled maintenance, a false alarm and an incident that was merged."""
     next_update_at: datetime | None
     next_update_is_late: bool
     components: tuple[str, ...]
@@ -50,6 +71,17 @@ class IncidentHeader:
     @property
     def is_maintenance(self) -> bool:
         return self.kind is IncidentKind.MAINTENANCE
+
+    @property
+    def takes_longer(self) -> bool:
+        """Whether the planned end of a maintenance has passed and nobody has said that it is completed."""
+        return self.state is IncidentState.VERIFYING
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether a maintenance was completed before its planned end."""
+        ends = self.resolved_at, self.planned_end_at
+        return self.is_maintenance and ends[0] is not None and ends[1] is not None and ends[0] < ends[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,6 +365,8 @@ class IncidentPage:
     """Newest first."""
     post_mortem: PostMortemStatus
     reports: OwnReports
+    merged_from: tuple[OtherIncident, ...]
+    """Incidents of this company that turned out to be part of this one."""
     as_of: datetime
 
 
@@ -346,6 +380,7 @@ class IncidentRow:
     severity: Severity
     state: IncidentState
     started_at: datetime
+    planned_end_at: datetime | None
     your_state: CompanyState
     impacted_at: datetime | None
     restored_at: datetime | None
@@ -419,6 +454,11 @@ class Overview:
     requests_asking_back: tuple[tuple[str, str], ...]
     """The same of those of which the vendor has asked the company something."""
     as_of: datetime
+
+    @property
+    def measured_count(self) -> int:
+        """Open incidents, without planned work."""
+        return sum(not row.is_maintenance for row in self.open_incidents)
 
     @property
     def month_availability_percent(self) -> float:

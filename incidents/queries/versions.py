@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from incidents import errors
+from incidents import clocks, errors
 from incidents.choices import CompanyState, IncidentState
 from tenants import rls
 
@@ -20,7 +20,8 @@ select incident.id, incident.version, incident.state, own.state, request.state, 
         when 'preliminary_delivered' then request.final_due_at
     end,
     (select row(max(report.number), count(report.answered_at))::text from incidents_clientreport report
-        where report.company_id = own.company_id and report.incident_id = own.incident_id)
+        where report.company_id = own.company_id and report.incident_id = own.incident_id),
+    incident.started_at, incident.planned_end_at
 from incidents_recovery own
 join incidents_incident incident on incident.id = own.incident_id
 left join incidents_postmortemrequest request
@@ -38,7 +39,10 @@ class PageVersion:
 
     incident_id: UUID
     version: int
-    is_over: bool
+    state: IncidentState
+    """As it is stored; `state_at` goes by the clock."""
+    started_at: datetime
+    planned_end_at: datetime | None
     is_restored: bool
     request_state: str
     request_id: UUID | None
@@ -52,10 +56,16 @@ class PageVersion:
         """Whether what is owed on the request has not come in time."""
         return self.report_due_at is not None and now > self.report_due_at
 
+    def state_at(self, now: datetime) -> IncidentState:
+        """Where the incident stands at `now`: a maintenance begins and ends by the clock."""
+        return clocks.state_by_clock(
+            self.state, started_at=self.started_at, planned_end_at=self.planned_end_at, now=now
+        )
+
     @property
     def is_moving(self) -> bool:
         """Whether the page also changes with every minute (running durations, late updates)."""
-        return not (self.is_over and self.is_restored)
+        return not (self.state.is_set_aside or (self.state.is_over and self.is_restored))
 
 
 def page_version(reference: str) -> PageVersion:
@@ -73,11 +83,13 @@ def page_version(reference: str) -> PageVersion:
 
 def of_row(row: Sequence[Any]) -> PageVersion:
     """The version in a row of VERSION."""
-    incident_id, version, incident_state, own_state, request_state, request_id, report_due_at, reports = row
+    incident_id, version, state, own_state, request_state, request_id, report_due_at, reports, *window = row
     return PageVersion(
         incident_id=incident_id,
         version=version,
-        is_over=IncidentState(incident_state).is_over,
+        state=IncidentState(state),
+        started_at=window[0],
+        planned_end_at=window[1],
         is_restored=own_state == CompanyState.RESTORED,
         request_state=request_state or "",
         request_id=request_id,

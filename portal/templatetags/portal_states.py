@@ -78,6 +78,20 @@ STATES: Final = {
     ),
 }
 
+SET_ASIDE: Final = {
+    IncidentState.CANCELLED: StateWords(
+        tone="planned", word="Cancelled", sentence="is not touched: this planned work does not take place"
+    ),
+    IncidentState.FALSE_ALARM: StateWords(
+        tone="clear", word="False alarm", sentence="was not affected: this was a false alarm"
+    ),
+    IncidentState.MERGED: StateWords(
+        tone="planned",
+        word="Merged",
+        sentence="has its record in another incident: the two turned out to be one",
+    ),
+}
+
 CLOCKS: Final = {
     "announced": "Announced",
     "measured": "Measured",
@@ -128,8 +142,11 @@ def state_words(state: CompanyState | None) -> StateWords:
 def account_words(incident: IncidentHeader | IncidentRow, recovery: OwnRecovery | IncidentRow) -> StateWords:
     """Tone, word and sentence of an account in one incident.
 
-    A maintenance that has not interrupted the account is planned work, not an unknown state.
+    A maintenance that has not interrupted the account is planned work, not an unknown state; what was
+    cancelled, a false alarm or merged says so, whatever was recorded.
     """
+    if incident.state.is_set_aside:
+        return SET_ASIDE[incident.state]
     if incident.is_maintenance and recovery.impacted_at is None:
         return StateWords(
             tone="planned",

@@ -44,6 +44,7 @@ ROW = IncidentRow(
     severity=Severity.MAJOR,
     state=IncidentState.MONITORING,
     started_at=NOW,
+    planned_end_at=None,
     your_state=CompanyState.OUTAGE,
     impacted_at=NOW,
     restored_at=None,
