@@ -21,6 +21,14 @@ class Piece:
     fate: Fate
     words: str
 
+    @property
+    def is_added(self) -> bool:
+        return self.fate == "added"
+
+    @property
+    def is_removed(self) -> bool:
+        return self.fate == "removed"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Paragraph:

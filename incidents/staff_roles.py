@@ -41,7 +41,10 @@ READ = (
                 "placement",
             ),
             *(
+                "correctiveaction",
+                "postmortem",
                 "postmortemrequest",
+                "postmortemversion",
                 "recovery",
                 "recoveryentry",
                 "recoveryimport",
@@ -85,8 +88,13 @@ STAFF_ROLES = (
     ),
     StaffRole(
         name="Publisher",
-        meaning="Answers requests for post-mortems and keeps what was claimed.",
-        may=(*_ANSWER_CLIENTS, *_may("incidents", claim="add change delete")),
+        meaning="Answers requests for post-mortems, writes and publishes them, keeps what was claimed.",
+        may=(
+            *_ANSWER_CLIENTS,
+            *_may(
+                "incidents", claim="add change delete", postmortem="add change", correctiveaction="add change"
+            ),
+        ),
     ),
     StaffRole(
         name="Administrator",

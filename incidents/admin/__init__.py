@@ -4,10 +4,12 @@ from incidents.admin import (
     catalogue,
     client_reports,
     companies,
+    corrective_actions,
     incidents,
     postmortems,
     recoveries,
     recovery_imports,
+    reports,
     words,
 )
 
@@ -15,9 +17,11 @@ __all__ = [
     "catalogue",
     "client_reports",
     "companies",
+    "corrective_actions",
     "incidents",
     "postmortems",
     "recoveries",
     "recovery_imports",
+    "reports",
     "words",
 ]
