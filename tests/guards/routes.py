@@ -49,6 +49,9 @@ ACTIVITY = "<slug:company>/activity/"
 INCIDENTS = "<slug:company>/incidents/"
 INCIDENT = "<slug:company>/incidents/<reference:reference>/"
 POST_MORTEM = "<slug:company>/incidents/<reference:reference>/post-mortem/"
+REPORT = "<slug:company>/incidents/<reference:reference>/post-mortem/report/"
+DIFFERENCES = "<slug:company>/incidents/<reference:reference>/post-mortem/differences/"
+ACTIONS = "<slug:company>/incidents/<reference:reference>/post-mortem/actions/"
 REPORTS = "<slug:company>/incidents/<reference:reference>/reports/"
 
 
@@ -92,6 +95,10 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
 
 ASKED = "incidents_postmortemrequest tenants_auditevent"
 SAID = "incidents_clientreport tenants_auditevent"
+OPENED = "tenants_auditevent"
+READ = "incidents_reportreading tenants_auditevent"
+FOLLOWED = "incidents_actionfollow"
+HAVE_READ, FOLLOW, NEITHER_WAY = "version=1", "number=1&is_wanted=yes", "is_wanted="
 BROKEN, NEITHER = "kind=still_broken&text=Nothing+works.", "kind="
 SENT, EMPTY, ZONE = "purpose=Our+auditors+ask.", "purpose=", "zone=utc"
 
@@ -109,6 +116,12 @@ ROUTES = (
     row("GET", POST_MORTEM,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", POST_MORTEM, "302 302 302 403 404 403 404 404 302 404 404 404 404 302", SENT, ASKED),
     row("POST", POST_MORTEM, "302 422 422 403 404 403 404 404 302 404 404 404 404 302", EMPTY),
+    row("GET", REPORT,       "302 200 200 200 404 200 404 404 302 404 404 404 404 302", writes=OPENED),
+    row("POST", REPORT,      "302 302 302 302 404 302 404 404 302 404 404 404 404 302", HAVE_READ, READ),
+    row("GET", DIFFERENCES,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("GET", ACTIONS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", ACTIONS,     "302 302 302 302 404 302 404 404 302 404 404 404 404 302", FOLLOW, FOLLOWED),
+    row("POST", ACTIONS,     "302 422 422 422 404 422 404 404 302 404 404 404 404 302", NEITHER_WAY),
     row("GET", REPORTS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", REPORTS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", BROKEN, SAID),
     row("POST", REPORTS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NEITHER),
