@@ -48,7 +48,10 @@ READ = (
                 "placement",
             ),
             *(
+                "correctiveaction",
+                "postmortem",
                 "postmortemrequest",
+                "postmortemversion",
                 "recovery",
                 "recoveryentry",
                 "recoveryimport",
@@ -98,8 +101,14 @@ STAFF_ROLES = (
     ),
     StaffRole(
         name="Publisher",
-        meaning="Answers requests for post-mortems and keeps what was claimed.",
-        may=(*_ANSWER_CLIENTS, *_KEEP_TEMPLATES, *_may("incidents", claim="add change delete")),
+        meaning="Answers requests for post-mortems, writes and publishes them, keeps what was claimed.",
+        may=(
+            *_ANSWER_CLIENTS,
+            *_KEEP_TEMPLATES,
+            *_may(
+                "incidents", claim="add change delete", postmortem="add change", correctiveaction="add change"
+            ),
+        ),
     ),
     StaffRole(
         name="Administrator",

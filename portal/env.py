@@ -158,6 +158,12 @@ SETTINGS = (
         meaning="The time zone in which the vendor's days begin and end, like `Europe/Paris`.",
     ),
     Setting(
+        name="POST_MORTEM_SECOND_PERSON",
+        kind="bool",
+        default=True,
+        meaning="Whether somebody who did not write a report has to review it before it is published.",
+    ),
+    Setting(
         name="EMAIL_URL",
         kind="str",
         default="",

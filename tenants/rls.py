@@ -97,19 +97,21 @@ def company_owned(
     client_columns: Columns = (),
     client_inserts: str = "",
     client_updates: tuple[str, str] = ("", ""),
+    client_deletes: str = "",
     staff: str = "select insert update delete",
 ) -> Access:
     """Rows of one company each, named by `company_id`.
 
-    A client that may insert, may insert own rows for which `client_inserts` (an SQL condition) holds.
-    One that may update, may update own rows for which the first of `client_updates` holds, if the
-    second holds afterwards.
+    A client that may insert or delete, may do so with own rows for which `client_inserts` or
+    `client_deletes` (SQL conditions) holds. One that may update, may update own rows for which the
+    first of `client_updates` holds, if the second holds afterwards.
     """
     own = f"company_id = {CURRENT_COMPANY}"
+    narrowed_to = {"insert": client_inserts, "delete": client_deletes}
 
     def narrowed(rule: Rule) -> Rule:
-        if rule.command == "insert" and client_inserts:
-            return replace(rule, rows=f"{own} and {client_inserts}")
+        if narrowed_to.get(rule.command):
+            return replace(rule, rows=f"{own} and {narrowed_to[rule.command]}")
         if rule.command == "update" and all(client_updates):
             before, after = client_updates
             return replace(rule, rows=f"{own} and {before}", becomes=f"{own} and {after}")

@@ -5,10 +5,12 @@ from incidents.admin import (
     catalogue,
     client_reports,
     companies,
+    corrective_actions,
     incidents,
     postmortems,
     recoveries,
     recovery_imports,
+    reports,
     words,
 )
 
@@ -17,9 +19,11 @@ __all__ = [
     "catalogue",
     "client_reports",
     "companies",
+    "corrective_actions",
     "incidents",
     "postmortems",
     "recoveries",
     "recovery_imports",
+    "reports",
     "words",
 ]

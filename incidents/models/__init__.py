@@ -13,9 +13,20 @@ from incidents.models.postmortem import (
 from incidents.models.recovery import AffectedPlacement, Cohort, Recovery, RecoveryEntry, RosterEntry
 from incidents.models.recovery_import import ImportRow, RecoveryImport
 from incidents.models.recovery_note import RecoveryNote
+from incidents.models.report import (
+    ActionChange,
+    ActionFollow,
+    CorrectiveAction,
+    PostMortem,
+    PostMortemAnnex,
+    PostMortemVersion,
+    ReportReading,
+)
 from incidents.models.update import UpdateReader, UpdateWording
 
 __all__ = [
+    "ActionChange",
+    "ActionFollow",
     "AffectedComponent",
     "AffectedPlacement",
     "AnswerTemplate",
@@ -23,15 +34,20 @@ __all__ = [
     "ClientReport",
     "Cohort",
     "Component",
+    "CorrectiveAction",
     "DataCenter",
     "ImportRow",
     "Incident",
     "Placement",
+    "PostMortem",
+    "PostMortemAnnex",
     "PostMortemRequest",
+    "PostMortemVersion",
     "Recovery",
     "RecoveryEntry",
     "RecoveryImport",
     "RecoveryNote",
+    "ReportReading",
     "RequestDesk",
     "RequestQuestion",
     "RequestRecipient",

@@ -44,6 +44,8 @@ WORDS = {
     "post_mortem.moved": "moved your request for a post-mortem to the incident that goes on",
     "post_mortem.requested": "asked for a post-mortem",
     "post_mortem.withdrawn": "withdrew your company's request for a post-mortem",
+    "report.opened": "opened the post-mortem",
+    "report.read": "said to have read the post-mortem",
     READ: "looked at the record of this account",
     view_as.STARTED: "prepared to look at this account as its own people see it",
     **{

@@ -4,12 +4,14 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from portal.web import (
+    action_pages,
     activity_pages,
     client_report_pages,
     company_pages,
     incident_pages,
     overview_pages,
     postmortem_pages,
+    report_pages,
 )
 
 
@@ -58,6 +60,21 @@ urlpatterns = [
         "<slug:company>/incidents/<reference:reference>/post-mortem/answers/",
         postmortem_pages.reply,
         name="post_mortem_reply",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/report/",
+        report_pages.report,
+        name="report",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/differences/",
+        report_pages.differences,
+        name="report_differences",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/actions/",
+        action_pages.actions,
+        name="corrective_actions",
     ),
     path(
         "<slug:company>/incidents/<reference:reference>/reports/",

@@ -54,6 +54,9 @@ WITHDRAW = "<slug:company>/incidents/<reference:reference>/post-mortem/withdraw/
 RECIPIENTS = "<slug:company>/incidents/<reference:reference>/post-mortem/recipients/"
 QUESTIONS = "<slug:company>/incidents/<reference:reference>/post-mortem/questions/"
 ANSWERS = "<slug:company>/incidents/<reference:reference>/post-mortem/answers/"
+REPORT = "<slug:company>/incidents/<reference:reference>/post-mortem/report/"
+DIFFERENCES = "<slug:company>/incidents/<reference:reference>/post-mortem/differences/"
+ACTIONS = "<slug:company>/incidents/<reference:reference>/post-mortem/actions/"
 REPORTS = "<slug:company>/incidents/<reference:reference>/reports/"
 
 
@@ -98,6 +101,10 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
 ASKED = "incidents_postmortemrequest incidents_requestrecipient tenants_auditevent tenants_rowchange"
 MORE_ASKED = "incidents_requestquestion tenants_auditevent"
 SAID = "incidents_clientreport tenants_auditevent tenants_rowchange"
+OPENED = "tenants_auditevent"
+READ = "incidents_reportreading tenants_auditevent"
+FOLLOWED = "incidents_actionfollow"
+HAVE_READ, FOLLOW, NEITHER_WAY = "version=1", "number=1&is_wanted=yes", "is_wanted="
 BROKEN, NEITHER = "kind=still_broken&text=Nothing+works.", "kind="
 SENT, EMPTY, ZONE = "purpose=Our+auditors+ask.", "purpose=", "zone=utc"
 JOINED, WITHDRAWN, NOBODY = "join=yes", "withdraw=yes", "recipients="
@@ -126,6 +133,12 @@ ROUTES = (
     row("POST", QUESTIONS,   "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NO_QUESTION),
     row("POST", ANSWERS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", ANSWER),
     row("POST", ANSWERS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NO_ANSWER),
+    row("GET", REPORT,       "302 200 200 200 404 200 404 404 302 404 404 404 404 302", writes=OPENED),
+    row("POST", REPORT,      "302 302 302 302 404 302 404 404 302 404 404 404 404 302", HAVE_READ, READ),
+    row("GET", DIFFERENCES,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("GET", ACTIONS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", ACTIONS,     "302 302 302 302 404 302 404 404 302 404 404 404 404 302", FOLLOW, FOLLOWED),
+    row("POST", ACTIONS,     "302 422 422 422 404 422 404 404 302 404 404 404 404 302", NEITHER_WAY),
     row("GET", REPORTS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", REPORTS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", BROKEN, SAID),
     row("POST", REPORTS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NEITHER),

@@ -129,6 +129,7 @@ def test_raw_sql_stands_only_where_it_is_expected() -> None:
         "incidents/operations/postmortems.py",
         "incidents/operations/merging.py",
         "incidents/operations/recoveries.py",
+        "incidents/operations/reports.py",
         "incidents/queries/versions.py",
         "incidents/recovery_sums.py",
         "incidents/standings.py",
