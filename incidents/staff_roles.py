@@ -13,6 +13,12 @@ from tenants import view_as
 OVERRIDE = "incidents.override_record"
 """Post "resolved" although the record says that an account is not restored."""
 
+APPROVE = "incidents.approve_update"
+"""Let another's update of a critical incident leave, or send it back."""
+
+POST = "incidents.change_incident"
+"""Post updates, take them back while they wait, and post them at once."""
+
 VIEW_AS_CLIENT = view_as.RIGHT
 """Open the pages of a company as one of its own roles reads them."""
 
@@ -48,6 +54,8 @@ READ = (
                 "rosterentry",
                 "service",
                 "update",
+                "updatetemplate",
+                "waitingupdate",
             ),
         )
     ),
@@ -79,14 +87,16 @@ STAFF_ROLES = (
             *_ANSWER_CLIENTS,
             *_ANSWER_REPORTS,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
+            *_may("incidents", updatetemplate="add change delete"),
             OVERRIDE,
+            APPROVE,
             VIEW_AS_CLIENT,
         ),
     ),
     StaffRole(
         name="Publisher",
-        meaning="Answers requests for post-mortems and keeps what was claimed.",
-        may=(*_ANSWER_CLIENTS, *_may("incidents", claim="add change delete")),
+        meaning="Answers requests for post-mortems, keeps what was claimed, approves what others write.",
+        may=(*_ANSWER_CLIENTS, *_may("incidents", claim="add change delete"), APPROVE),
     ),
     StaffRole(
         name="Administrator",

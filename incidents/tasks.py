@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from incidents.operations import import_work, incidents
+from incidents.operations import import_work, incidents, waiting_updates
 from tenants.actor import SYSTEM
 from tenants.background import staff_task, visitor_task
 
@@ -12,6 +12,12 @@ from tenants.background import staff_task, visitor_task
 def advance_maintenance(*, now: datetime) -> None:
     """Start and end planned maintenance by the clock."""
     incidents.advance_maintenance(SYSTEM, now=now)
+
+
+@visitor_task
+def post_due_updates(*, now: datetime) -> None:
+    """Post what staff have sent off and not taken back."""
+    waiting_updates.leave_due(now=now)
 
 
 @visitor_task

@@ -8,6 +8,8 @@ from incidents.admin import (
     postmortems,
     recoveries,
     recovery_imports,
+    update_templates,
+    waiting_updates,
     words,
 )
 
@@ -19,5 +21,7 @@ __all__ = [
     "postmortems",
     "recoveries",
     "recovery_imports",
+    "update_templates",
+    "waiting_updates",
     "words",
 ]

@@ -134,7 +134,8 @@ def _compared(
         kind = ClaimKind(each.kind)
         of_first = None
         if kind is ClaimKind.RESTORED_SHARE:
-            claim = claims.Claim(kind=kind, at=each.posted_at, percent=float(each.claimed_percent or 0))
+            at = each.claimed_at or each.posted_at
+            claim = claims.Claim(kind=kind, at=at, percent=float(each.claimed_percent or 0))
             of_all = claims.compare_share(
                 claim, restored_ats=restored_ats, affected_count=row.affected_count, now=now
             )

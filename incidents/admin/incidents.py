@@ -14,7 +14,7 @@ from incidents.admin.update_page import UpdatePage
 from incidents.choices import CompanyState, IncidentKind, IncidentState
 from incidents.models import AffectedComponent, Incident
 from incidents.operations import incidents
-from incidents.queries import staff_reports
+from incidents.queries import staff_reports, staff_waiting
 from tenants import admin_pages as pages
 from tenants import audit
 from tenants.admin_pages import StaffAdmin
@@ -166,6 +166,8 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
             context["glance"] = glance.glance(incident, now=timezone.now())
             if request.user.has_perm("incidents.view_clientreport"):
                 context["open_reports"] = staff_reports.open_reports(most=NAMED, incident_id=incident.pk)
+            if request.user.has_perm("incidents.view_waitingupdate"):
+                context["waiting"] = staff_waiting.unsettled(now=timezone.now(), incident_id=incident.pk)
             context["may_act"] = self.has_change_permission(request)
         return super().render_change_form(request, context, *positional, **named)
 

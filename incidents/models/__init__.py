@@ -2,6 +2,7 @@
 
 from incidents.models.catalogue import AffectedComponent, Component, DataCenter, Placement, Service
 from incidents.models.client_report import ClientReport
+from incidents.models.composer import UpdateTemplate, WaitingUpdate
 from incidents.models.incident import Claim, Incident, Update
 from incidents.models.postmortem import PostMortemRequest
 from incidents.models.recovery import AffectedPlacement, Cohort, Recovery, RecoveryEntry, RosterEntry
@@ -27,5 +28,7 @@ __all__ = [
     "Service",
     "Update",
     "UpdateReader",
+    "UpdateTemplate",
     "UpdateWording",
+    "WaitingUpdate",
 ]
