@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from incidents import errors, standings
@@ -14,7 +16,8 @@ from incidents.admin.update_page import UpdatePage
 from incidents.choices import CompanyState, IncidentKind, IncidentState
 from incidents.models import AffectedComponent, Incident
 from incidents.operations import incidents
-from incidents.queries import staff_reports, staff_waiting
+from incidents.promises import Tally
+from incidents.queries import staff_promises, staff_reports, staff_waiting
 from tenants import admin_pages as pages
 from tenants import audit
 from tenants.admin_pages import StaffAdmin
@@ -51,6 +54,17 @@ class StandingFilter(admin.SimpleListFilter):
                 return queryset
 
 
+class IncidentsOfPage(ChangeList):
+    """The incidents of one page of the list, each with its promises of a next update counted."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        tallies = staff_promises.tallies([each.pk for each in self.result_list], now=timezone.now())
+        for each in self.result_list:
+            each.tally = tallies[each.pk]
+
+
 @admin.register(Incident)
 class IncidentAdmin(UpdatePage, StaffAdmin):
     form = forms.IncidentForm
@@ -64,6 +78,7 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
         "restored",
         "started",
         "next_update",
+        "promises",
     )
     list_display_links = ("reference", "title")
     list_filter = (StandingFilter, "kind", "severity", "state", "components__data_center")
@@ -93,6 +108,16 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
     @admin.display(description="next update promised", ordering="next_update_at")
     def next_update(self, incident: Incident) -> SafeString | str:
         return pages.due(incident.next_update_at, now=timezone.now())
+
+    @admin.display(description="promised updates")
+    def promises(self, incident: Incident) -> SafeString | str:
+        tally: Tally = incident.tally  # type: ignore[attr-defined]  # see IncidentsOfPage
+        if not tally.missed:
+            return tally.words or pages.NOTHING
+        return format_html('<span class="late"><strong>{}</strong></span>', tally.words)
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return IncidentsOfPage
 
     @admin.display(description="components")
     def components_named(self, incident: Incident) -> str:

@@ -275,13 +275,14 @@ def _overtaking(incident: Incident, seen: str) -> Overtaking | None:
     on_their_way = WaitingUpdate.objects.filter(
         incident=incident, pk__gt=after, state__in=(WaitingState.AWAITING, WaitingState.WAITING)
     ).order_by("-pk")
-    found = [
-        *((each, each.published_at, False) for each in posted.select_related("author")[:1]),
-        *((each, each.written_at, True) for each in on_their_way.select_related("author")[:1]),
-    ]
-    if not found:
-        return None
-    text, at, is_waiting = max(found, key=lambda each: each[0].pk)
+    first = posted.select_related("author").first()
+    second = on_their_way.select_related("author").first()
+    if second is not None and (first is None or second.pk > first.pk):
+        return _shown(second, second.written_at, is_waiting=True)
+    return _shown(first, first.published_at, is_waiting=False) if first else None
+
+
+def _shown(text: Update | WaitingUpdate, at: datetime, *, is_waiting: bool) -> Overtaking:
     return Overtaking(
         key=text.pk,
         kind=UpdateKind(text.kind).label,

@@ -57,4 +57,5 @@ class UpdateTemplateAdmin(StaffAdmin):
         return words if len(words) <= 90 else f"{words[:89]}…"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+        """One by one."""
+        return obj is not None and admin.ModelAdmin.has_delete_permission(self, request, obj)

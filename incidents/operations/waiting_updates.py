@@ -72,9 +72,9 @@ def send(
             waiting.state, waiting.due_at = WaitingState.WAITING, now + _window(audience)
         waiting.save(force_insert=True)
         done_with = (WaitingState.SENT_BACK, WaitingState.STOPPED)
-        WaitingUpdate.objects.filter(pk=instead_of, incident=incident, state__in=done_with).update(
-            state=WaitingState.UNDONE, settled_at=now
-        )
+        given_up = WaitingUpdate.objects.filter(incident=incident, state__in=done_with)
+        if instead_of is not None:
+            given_up.filter(pk=instead_of).update(state=WaitingState.UNDONE, settled_at=now)
         _record(actor, "update.sent_off", waiting, now=now)
         _leave_at_once(incident, waiting, now=now)
     return waiting

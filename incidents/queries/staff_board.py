@@ -9,7 +9,8 @@ from django.db.models import Case, F, Q, QuerySet, When
 
 from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
-from incidents.queries import staff_reports
+from incidents.promises import Tally
+from incidents.queries import staff_promises, staff_reports
 
 MOST_ROWS = 12
 _DUE = Case(
@@ -40,6 +41,8 @@ class OpenIncident:
     next_update_at: datetime | None
     is_over: bool
     is_late: bool
+    promises: Tally
+    """Of a next update, kept and missed."""
 
     @property
     def is_planned(self) -> bool:
@@ -79,7 +82,7 @@ class Board:
 
 
 def board(*, now: datetime) -> Board:
-    """The board, in three statements whatever there is."""
+    """The board, in four statements whatever there is; five where a text for some promises something."""
     incidents = _open_incidents(now)
     requests = _open_requests(now)
     reports = staff_reports.open_reports(most=MOST_ROWS + 1)
@@ -108,12 +111,14 @@ def _open_incidents(now: datetime) -> list[OpenIncident]:
         .select_related("cohort")
         .order_by("next_update_at", "-started_at")[: MOST_ROWS + 1]
     )
-    found = [_open_incident(incident, now) for incident in rows]
+    tallies = staff_promises.tallies([incident.pk for incident in rows], now=now)
+    found = [_open_incident(incident, tallies[incident.pk], now=now) for incident in rows]
     return sorted(found, key=lambda each: (not each.is_late, each.is_planned, -each.started_at.timestamp()))
 
 
-def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
+def _open_incident(incident: Incident, tally: Tally, *, now: datetime) -> OpenIncident:
     counts: Cohort | None = getattr(incident, "cohort", None)
+    due_at = tally.late_due_at or incident.next_update_at
     return OpenIncident(
         id=incident.pk,
         reference=incident.reference,
@@ -123,9 +128,10 @@ def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
         started_at=incident.started_at,
         affected_count=counts.affected_count if counts else 0,
         restored_count=counts.restored_count if counts else 0,
-        next_update_at=incident.next_update_at,
+        next_update_at=due_at,
         is_over=incident.is_over,
-        is_late=incident.next_update_at is not None and incident.next_update_at < now,
+        is_late=due_at is not None and due_at < now,
+        promises=tally,
     )
 
 

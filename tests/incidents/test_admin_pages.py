@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from incidents.choices import Audience, ClaimKind, CompanyState, ReportKind, UpdateKind
+from incidents.choices import Audience, ClaimKind, CompanyState, ReportKind, UpdateKind, WaitingState
 from incidents.models import (
     Claim,
     ClientReport,
@@ -28,6 +29,7 @@ from incidents.models import (
     RecoveryImport,
     RosterEntry,
     Update,
+    WaitingUpdate,
 )
 from incidents.operations import incidents
 from tenants import scope
@@ -51,6 +53,7 @@ READ_ONLY = [
     RecoveryEntry,
     RosterEntry,
     Update,
+    WaitingUpdate,
 ]
 
 
@@ -97,6 +100,18 @@ def rows(world: World) -> dict[type[Model], Model]:
             content=b"company,at\nacme,2026-02-04 18:10\n",
             line_count=2,
             uploaded_at=NOW,
+        )
+        WaitingUpdate.objects.create(
+            incident=world.incident,
+            form_key=uuid4(),
+            state=WaitingState.WAITING,
+            kind=UpdateKind.UPDATE,
+            audience=Audience.EVERYONE,
+            body_markdown="Not yet.",
+            zone="UTC",
+            author=world.sam,
+            written_at=NOW,
+            due_at=NOW,
         )
         RosterEntry.objects.create(incident=world.incident, company=world.acme, name="Acme Stores")
         OutgoingMail.objects.create(
@@ -286,7 +301,7 @@ def test_pages_of_one_row_cost_the_same_with_more_rows(
     few = {each: _statements(client, each) for each in pages}
     _grow(world)
     assert {each: _statements(client, each) for each in pages} == few
-    assert max(few.values()) <= 16
+    assert max(few.values()) <= 18
 
 
 def _grow(world: World) -> None:
