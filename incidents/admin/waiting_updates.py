@@ -103,8 +103,7 @@ class WaitingUpdateAdmin(OfIncident, RecordAdmin):
             may_write_again=may_post
             and state not in (WaitingState.POSTED, WaitingState.WAITING, WaitingState.AWAITING),
             said_since=_said_since(waiting) if is_awaiting else [],
-            **_seen(waiting, now=now),
-            back=self.address("changelist"),
+            **(_seen(waiting, now=now) if state is not WaitingState.POSTED else {}),
         )
 
 

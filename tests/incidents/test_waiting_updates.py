@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from incidents import errors, said
 from incidents.audiences import Readers
-from incidents.choices import Audience, CompanyState, IncidentState, UpdateKind, WaitingState
+from incidents.choices import Audience, ClaimKind, CompanyState, IncidentState, UpdateKind, WaitingState
 from incidents.models import Incident, Update, WaitingUpdate
 from incidents.operations import incidents, waiting_updates
 from tenants import scope
@@ -136,7 +136,7 @@ def test_words_that_the_record_contradicts_by_then_are_stopped(world: World) -> 
 
 def test_words_that_their_author_let_stand_leave_though_the_numbers_move(world: World) -> None:
     found = [
-        said.Contradiction(kind=said.ClaimKind.RESTORED_AT, words="All accounts are restored", record_says="")
+        said.Contradiction(kind=ClaimKind.RESTORED_AT, words="All accounts are restored", record_says="")
     ]
     waiting = send(world, "All accounts are restored.", contradicted=said.digest(found))
     factories.restore(world.acme, world.incident, minutes=59)
