@@ -77,8 +77,7 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
         "standing",
         "restored",
         "started",
-        "next_update",
-        "promises",
+        "next_word",
     )
     list_display_links = ("reference", "title")
     list_filter = (StandingFilter, "kind", "severity", "state", "components__data_center")
@@ -109,12 +108,12 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
     def next_update(self, incident: Incident) -> SafeString | str:
         return pages.due(incident.next_update_at, now=timezone.now())
 
-    @admin.display(description="promised updates")
-    def promises(self, incident: Incident) -> SafeString | str:
+    @admin.display(description="next update", ordering="next_update_at")
+    def next_word(self, incident: Incident) -> SafeString | str:
+        """When it is promised for, and how many promises were kept so far."""
         tally: Tally = incident.tally  # type: ignore[attr-defined]  # see IncidentsOfPage
-        if not tally.missed:
-            return tally.words or pages.NOTHING
-        return format_html('<span class="late"><strong>{}</strong></span>', tally.words)
+        due = pages.due(tally.late_due_at or incident.next_update_at, now=timezone.now())
+        return format_html('{}<br><span class="quiet">{}</span>', due, tally.words) if tally.made else due
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return IncidentsOfPage
