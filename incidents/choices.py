@@ -153,6 +153,22 @@ class Audience(Choice):
         return self not in (Audience.EVERYONE, Audience.STAFF)
 
 
+class WaitingState(Choice):
+    """Where a text stands that staff have sent off and that has not left yet."""
+
+    AWAITING = "awaiting", "Waits for a second person"
+    WAITING = "waiting", "About to leave"
+    POSTED = "posted", "Posted"
+    UNDONE = "undone", "Taken back"
+    SENT_BACK = "sent_back", "Sent back"
+    STOPPED = "stopped", "Not posted"
+
+    @classmethod
+    def unsettled(cls) -> tuple["WaitingState", ...]:
+        """The states in which somebody of staff still has something to do or to undo."""
+        return (cls.AWAITING, cls.WAITING, cls.SENT_BACK, cls.STOPPED)
+
+
 class RosterPolicy(Choice):
     """What the published list of the tail shows; names only of companies that consented."""
 

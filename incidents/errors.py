@@ -143,6 +143,55 @@ class NotAllRestored(Refusal):
         )
 
 
+class SentBefore(Refusal):
+    code = "sent_before"
+    message = (
+        "This form was sent before, with other words, or what it sent was taken back since. "
+        "Nothing was posted now. Read your text and post it again if you mean it."
+    )
+
+
+class WaitingNotFound(NotFound):
+    code = "waiting_not_found"
+    message = "This text does not exist."
+
+
+class WaitingMovedOn(Refusal):
+    code = "waiting_moved_on"
+    message = "This text has moved on since you saw it: see below where it stands. Nothing was changed."
+
+
+class EarlierWaits(Refusal):
+    code = "earlier_waits"
+    message = (
+        "An earlier text of this incident is still about to leave. Post that one first, or take it back. "
+        "Nothing was changed."
+    )
+
+
+class OwnText(Refusal):
+    code = "own_text"
+    message = "This is your own text: another person has to look at it. Nothing was changed."
+
+
+class NoReason(Refusal):
+    code = "no_reason"
+    message = "Say why, so that its author knows what to change. Nothing was changed."
+
+
+class AuthorMayNot(Refusal):
+    code = "author_may_not"
+    message = "Its author may not post any more, so nothing was posted."
+
+
+class PromisePassed(Refusal):
+    code = "promise_passed"
+    message = (
+        "The time for which it promises the next update has passed, so nothing was posted. "
+        "Write it again with a later one."
+    )
+
+
 class WrongState(Refusal):
     code = "wrong_state"
     message = "This was answered already, or is closed. Nothing was changed."
@@ -389,11 +438,6 @@ class BadTimeline(Refusal):
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__(" ".join(faults))
-
-
-class OwnText(Refusal):
-    code = "own_text"
-    message = "Whoever wrote on a report does not review it: ask somebody else. Nothing was changed."
 
 
 class ReportMovedOn(Refusal):

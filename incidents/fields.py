@@ -152,6 +152,16 @@ def as_plain(text: str, own: Own | None, zone: str) -> str:
     return _FIELD.sub(value, text)
 
 
+def in_words(filled: str, zone: str) -> str:
+    """A text after `fill` in plain words: times in `zone`, and nothing for what is each account's own."""
+
+    def value(found: re.Match[str]) -> str:
+        at = _INSTANT.fullmatch(found[1])
+        return instant(datetime.fromisoformat(at[1]), zone) if at else " "
+
+    return _FIELD.sub(value, filled)
+
+
 def removed(text: str) -> str:
     """The text without its fields: what was typed by hand."""
     return _FIELD.sub(" ", text)

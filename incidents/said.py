@@ -1,7 +1,8 @@
 """What a text that is about to be posted says of the facts, held against the record.
 
-Finds lengths, shares, "all", and times of start and restoration in English sentences. It errs on the
-side of asking: what it finds can be changed or acknowledged.
+Finds lengths, shares, "all", and times of start and restoration in English sentences. Against the
+record it errs on the side of asking: what it finds can be changed or acknowledged. What it takes for
+a claim, which clients read, it takes only from words that can mean nothing else.
 """
 
 import hashlib
@@ -28,6 +29,27 @@ class Contradiction:
         return f"“{self.words}”: {self.record_says}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """Words that say something of the facts, with the value of their kind (see `claims.Claim`).
+
+    `record_says` is what the record has against them, None where it bears them out.
+    """
+
+    kind: ClaimKind
+    words: str
+    record_says: str | None
+    at: datetime | None = None
+    seconds: int | None = None
+    percent: float | None = None
+    is_plain: bool = True
+    """Whether the words can mean nothing else."""
+
+    @property
+    def claim(self) -> claims.Claim:
+        return claims.Claim(kind=self.kind, at=self.at, seconds=self.seconds, percent=self.percent)
+
+
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|\s[–—]\s")
 _MARKUP = re.compile(r"[*_`#>|]+")
 _NOT_OF_THE_RECORD = re.compile(
@@ -44,6 +66,7 @@ _LASTED = re.compile(
     r"|(?:restor\w+|resol\w+|recover\w+|back) (?:after|in))\b",
     re.IGNORECASE,
 )
+_IN_ALL = re.compile(r"\b(lasted|total|duration|in all|altogether|overall)\b", re.IGNORECASE)
 _BACK = re.compile(
     r"\b(restored|resolved|recovered|back|operational|fixed|available again|works? again|working again"
     r"|everything works|fully in operation|is over|are over|has ended)\b",
@@ -87,11 +110,26 @@ def contradictions(text: str, record: Record, *, zone: str) -> tuple[Contradicti
 
     Fields are left out, because they come from the record. A clock without a zone is read in `zone`.
     """
-    found: dict[Contradiction, None] = {}
-    for sentence in _SENTENCE.split(_MARKUP.sub("", fields.removed(text))):
-        for each in _of_sentence(" ".join(sentence.split()), record, zone):
-            found[each] = None
-    return tuple(found)
+    found = (
+        Contradiction(kind=each.kind, words=each.words, record_says=each.record_says)
+        for each in _statements(fields.removed(text), record, zone)
+        if each.record_says is not None
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def claims_of(text: str, record: Record, *, zone: str) -> tuple[claims.Claim, ...]:
+    """What the text, its fields filled in, plainly says of the facts, in its order; each once.
+
+    "Everything is back" is a claim for `record.now`, unless its sentence names a time of its own.
+    """
+    written = fields.in_words(fields.fill(text, record), zone)
+    return tuple(dict.fromkeys(each.claim for each in _statements(written, record, zone) if each.is_plain))
+
+
+def _statements(text: str, record: Record, zone: str) -> Iterator[Statement]:
+    for sentence in _SENTENCE.split(_MARKUP.sub("", text)):
+        yield from _of_sentence(" ".join(sentence.split()), record, zone)
 
 
 def digest(found: Sequence[Contradiction]) -> str:
@@ -100,7 +138,7 @@ def digest(found: Sequence[Contradiction]) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:16] if found else ""
 
 
-def _of_sentence(sentence: str, record: Record, zone: str) -> Iterator[Contradiction]:
+def _of_sentence(sentence: str, record: Record, zone: str) -> Iterator[Statement]:
     if not sentence or _NOT_OF_THE_RECORD.search(sentence):
         return
     yield from _lengths(sentence, record)
@@ -112,7 +150,7 @@ def _of_sentence(sentence: str, record: Record, zone: str) -> Iterator[Contradic
         yield from _instants(sentence, record, zone)
 
 
-def _lengths(sentence: str, record: Record) -> Iterator[Contradiction]:
+def _lengths(sentence: str, record: Record) -> Iterator[Statement]:
     if not _LASTED.search(sentence):
         return
     for found in _LENGTH.finditer(sentence):
@@ -131,10 +169,13 @@ def _lengths(sentence: str, record: Record) -> Iterator[Contradiction]:
         is_known = any(
             known is not None and abs(known - seconds) <= claims.TOLERANCE_SECONDS for known in lengths
         )
-        if not agree and not is_known:
-            yield Contradiction(
-                kind=ClaimKind.TOTAL_DURATION, words=found[0].strip(), record_says=_lengths_of(record)
-            )
+        yield Statement(
+            kind=ClaimKind.TOTAL_DURATION,
+            words=found[0].strip(),
+            record_says=None if agree or is_known else _lengths_of(record),
+            seconds=seconds,
+            is_plain=bool(_IN_ALL.search(sentence)),
+        )
 
 
 def _seconds(found: re.Match[str]) -> int:
@@ -155,9 +196,7 @@ def _lengths_of(record: Record) -> str:
     )
 
 
-def _shares(
-    sentence: str, found: Sequence[re.Match[str]], record: Record, zone: str
-) -> Iterator[Contradiction]:
+def _shares(sentence: str, found: Sequence[re.Match[str]], record: Record, zone: str) -> Iterator[Statement]:
     if not _BACK.search(sentence):
         return
     clock = _CLOCK.search(sentence)
@@ -172,63 +211,81 @@ def _shares(
             affected_count=record.affected_count,
             now=record.now,
         )
-        if compared.is_contradicted:
-            restored = sum(each <= at for each in record.restored_ats)
-            when = f" at {fields.instant(at, zone)}" if clock else " now"
-            yield Contradiction(
-                kind=ClaimKind.RESTORED_SHARE,
-                words=share[0].strip(),
-                record_says=f"{fields.percent(restored, record.affected_count)}{when}, "
-                f"{restored} of {record.affected_count}",
-            )
-
-
-def _counts(sentence: str, record: Record) -> Iterator[Contradiction]:
-    if not _BACK.search(sentence) or _CLOCK.search(sentence) or _NOT_ALL.search(sentence):
-        return
-    for found in _COUNT.finditer(sentence):
-        if (int(found["part"]), int(found["whole"])) != (record.restored_count, record.affected_count):
-            yield Contradiction(
-                kind=ClaimKind.RESTORED_SHARE,
-                words=found[0],
-                record_says=f"{record.restored_count} of {record.affected_count} now",
-            )
-
-
-def _everyone(sentence: str, record: Record) -> Iterator[Contradiction]:
-    all_of, back = _ALL.search(sentence), _BACK.search(sentence)
-    if all_of and back and record.open_count and not _NOT_ALL.search(sentence):
-        start, end = min(all_of.start(), back.start()), max(all_of.end(), back.end())
-        yield Contradiction(
-            kind=ClaimKind.RESTORED_AT,
-            words=sentence[start:end],
-            record_says=f"{record.open_count} of {record.affected_count} are not restored",
+        restored = sum(each <= at for each in record.restored_ats)
+        when = f" at {fields.instant(at, zone)}" if clock else " now"
+        truth = (
+            f"{fields.percent(restored, record.affected_count)}{when}, {restored} of {record.affected_count}"
+        )
+        yield Statement(
+            kind=ClaimKind.RESTORED_SHARE,
+            words=share[0].strip(),
+            record_says=truth if compared.is_contradicted else None,
+            at=at,
+            percent=percent,
         )
 
 
-def _instants(sentence: str, record: Record, zone: str) -> Iterator[Contradiction]:
+def _counts(sentence: str, record: Record) -> Iterator[Statement]:
+    if not _BACK.search(sentence) or _CLOCK.search(sentence) or _NOT_ALL.search(sentence):
+        return
+    for found in _COUNT.finditer(sentence):
+        part, whole = int(found["part"]), int(found["whole"])
+        is_true = (part, whole) == (record.restored_count, record.affected_count)
+        yield Statement(
+            kind=ClaimKind.RESTORED_SHARE,
+            words=found[0],
+            record_says=None if is_true else f"{record.restored_count} of {record.affected_count} now",
+            at=record.now,
+            percent=100 * part / whole if whole else 0,
+            is_plain=0 < part <= whole,
+        )
+
+
+def _everyone(sentence: str, record: Record) -> Iterator[Statement]:
+    all_of, back = _ALL.search(sentence), _BACK.search(sentence)
+    if all_of and back and not _NOT_ALL.search(sentence):
+        start, end = min(all_of.start(), back.start()), max(all_of.end(), back.end())
+        still_open = f"{record.open_count} of {record.affected_count} are not restored"
+        yield Statement(
+            kind=ClaimKind.RESTORED_AT,
+            words=sentence[start:end],
+            record_says=still_open if record.open_count else None,
+            at=record.now,
+            is_plain=not any(
+                _RESTORED_AT.search(sentence[: each.start()]) for each in _CLOCK.finditer(sentence)
+            ),
+        )
+
+
+def _instants(sentence: str, record: Record, zone: str) -> Iterator[Statement]:
     for found in _CLOCK.finditer(sentence):
         before = sentence[: found.start()]
         if _STARTED_AT.search(before):
             at = _nearest(found, record, zone, record.started_at)
-            if abs(clocks.seconds_between(at, record.started_at)) > claims.TOLERANCE_SECONDS:
-                says = f"it began {fields.instant(record.started_at, zone)}"
-                yield Contradiction(kind=ClaimKind.STARTED_AT, words=found[0].strip(), record_says=says)
+            is_true = abs(clocks.seconds_between(at, record.started_at)) <= claims.TOLERANCE_SECONDS
+            yield Statement(
+                kind=ClaimKind.STARTED_AT,
+                words=found[0].strip(),
+                record_says=None if is_true else f"it began {fields.instant(record.started_at, zone)}",
+                at=at,
+            )
         elif _RESTORED_AT.search(before):
             ends = [record.reached_at(percent) for percent in (95, 100)]
-            if not any(
+            is_true = any(
                 end is not None
                 and claims.compare(
                     claims.Claim(kind=ClaimKind.RESTORED_AT, at=_nearest(found, record, zone, end)),
                     claims.Facts(impacted_at=record.started_at, restored_at=end, now=record.now),
                 ).agrees
                 for end in ends
-            ):
-                yield Contradiction(
-                    kind=ClaimKind.RESTORED_AT,
-                    words=found[0].strip(),
-                    record_says=_ends_of(ends[0], ends[1], record, zone),
-                )
+            )
+            yield Statement(
+                kind=ClaimKind.RESTORED_AT,
+                words=found[0].strip(),
+                record_says=None if is_true else _ends_of(ends[0], ends[1], record, zone),
+                at=_nearest(found, record, zone, ends[1]),
+                is_plain=bool(_ALL.search(sentence)) and not _NOT_ALL.search(sentence),
+            )
 
 
 def _ends_of(first: datetime | None, last: datetime | None, record: Record, zone: str) -> str:

@@ -15,6 +15,11 @@ OVERRIDE = "incidents.override_record"
 
 WRITE_NOTES = "incidents.change_recoverynote"
 """Write why the recovery of a company takes long, for other staff."""
+APPROVE = "incidents.approve_update"
+"""Let another's update of a critical incident leave, or send it back."""
+
+POST = "incidents.change_incident"
+"""Post updates, take them back while they wait, and post them at once."""
 
 VIEW_AS_CLIENT = view_as.RIGHT
 """Open the pages of a company as one of its own roles reads them."""
@@ -58,6 +63,8 @@ READ = (
                 "rosterentry",
                 "service",
                 "update",
+                "updatetemplate",
+                "waitingupdate",
             ),
         )
     ),
@@ -95,19 +102,23 @@ STAFF_ROLES = (
             WRITE_NOTES,
             *_KEEP_TEMPLATES,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
+            *_may("incidents", updatetemplate="add change delete"),
             OVERRIDE,
+            APPROVE,
             VIEW_AS_CLIENT,
         ),
     ),
     StaffRole(
         name="Publisher",
-        meaning="Answers requests for post-mortems, writes and publishes them, keeps what was claimed.",
+        meaning="Answers requests for post-mortems, writes and publishes them, keeps what was claimed, "
+        "approves what others write.",
         may=(
             *_ANSWER_CLIENTS,
             *_KEEP_TEMPLATES,
             *_may(
                 "incidents", claim="add change delete", postmortem="add change", correctiveaction="add change"
             ),
+            APPROVE,
         ),
     ),
     StaffRole(

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from incidents import standings
-from incidents.operations import import_work, maintenances, postmortems
+from incidents.operations import import_work, maintenances, postmortems, waiting_updates
 from tenants.actor import SYSTEM
 from tenants.background import staff_task, visitor_task
 
@@ -25,6 +25,12 @@ def count_again(*, now: datetime) -> None:
 def deliver_published(*, now: datetime) -> None:
     """Deliver published post-mortems to requests that came in while they were being published."""
     postmortems.deliver_published(now=now)
+
+
+@visitor_task
+def post_due_updates(*, now: datetime) -> None:
+    """Post what staff have sent off and not taken back."""
+    waiting_updates.leave_due(now=now)
 
 
 @visitor_task

@@ -10,10 +10,10 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.queries import staff_board
+from incidents.queries import staff_board, staff_waiting
 
 GROUPS = {
-    "Incidents": ("Incident", "Update", "Claim", "ClientReport"),
+    "Incidents": ("Incident", "Update", "WaitingUpdate", "UpdateTemplate", "Claim", "ClientReport"),
     "Post-mortems": (
         "PostMortemRequest",
         "AnswerTemplate",
@@ -60,8 +60,12 @@ class PortalAdminSite(AdminSite):
         """The console: a working board, and the models below."""
         now = timezone.now()
         board = staff_board.board(now=now) if request.user.has_perm("incidents.view_incident") else None
+        may_see_waiting = request.user.has_perm("incidents.view_waitingupdate")
+        waiting = staff_waiting.unsettled(now=now) if may_see_waiting else ()
         groups = _grouped(self.get_app_list(request))
-        return super().index(request, {"board": board, "groups": groups, **(extra_context or {})})
+        return super().index(
+            request, {"board": board, "waiting": waiting, "groups": groups, **(extra_context or {})}
+        )
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "zone": timezone.get_current_timezone_name()}

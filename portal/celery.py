@@ -21,6 +21,12 @@ app.conf.beat_schedule = {
     "sweep-imports": {"task": "incidents.tasks.sweep_imports", "schedule": 5.0},
     "count-again": {"task": "incidents.tasks.count_again", "schedule": 2.0},
     "deliver-published": {"task": "incidents.tasks.deliver_published", "schedule": 60.0},
+    # Staff watch these seconds go by; what nobody took in time is of no use.
+    "post-due-updates": {
+        "task": "incidents.tasks.post_due_updates",
+        "schedule": 2.0,
+        "options": {"expires": 10},
+    },
     "advance-maintenance": {"task": "incidents.tasks.advance_maintenance", "schedule": 15.0},
 }
 

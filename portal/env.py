@@ -164,6 +164,20 @@ SETTINGS = (
         meaning="Whether somebody who did not write a report has to review it before it is published.",
     ),
     Setting(
+        name="UPDATE_UNDO_SECONDS",
+        kind="int",
+        default=20,
+        least=0,
+        meaning="How long an update that staff post can be taken back before it leaves; 0: it leaves at "
+        "once.",
+    ),
+    Setting(
+        name="UPDATE_SECOND_PERSON",
+        kind="bool",
+        default=False,
+        meaning="Whether what clients read of a critical incident waits until a second person approves it.",
+    ),
+    Setting(
         name="EMAIL_URL",
         kind="str",
         default="",

@@ -78,6 +78,7 @@ def _start_services() -> None:
         "SECRET_KEY": "only-for-tests",
         "PORTAL_DATA_DIR": str(data),
         "PORTAL_EMBEDDED": "1",
+        "UPDATE_UNDO_SECONDS": "0",  # posted at once; the tests of the wait set their own
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
     for name in ("DATABASE_URL", "DATABASE_ADMIN_URL", "CELERY_BROKER_URL", "EMAIL_URL"):

@@ -11,6 +11,8 @@ from incidents.admin import (
     recoveries,
     recovery_imports,
     reports,
+    update_templates,
+    waiting_updates,
     words,
 )
 
@@ -25,5 +27,7 @@ __all__ = [
     "recoveries",
     "recovery_imports",
     "reports",
+    "update_templates",
+    "waiting_updates",
     "words",
 ]

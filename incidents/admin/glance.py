@@ -1,15 +1,18 @@
 """One published incident at a glance: how far it is, and what was said against what was recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.utils.text import Truncator
 
-from incidents import claims, cohort
+from incidents import claims, cohort, promises
 from incidents.choices import Audience, ClaimKind, UpdateKind
 from incidents.models import Claim, Cohort, Incident, Recovery, Update
+from incidents.promises import Promise, Tally
+from incidents.queries import staff_promises
 from incidents.standings import SMALLEST_SHOWN_COHORT
 
 NEWEST = 5
@@ -45,6 +48,8 @@ class PostedUpdate:
     published_at: datetime
     is_public: bool
     beginning: str
+    promise: Promise | None
+    """Of the next update, and what became of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +68,7 @@ class Glance:
     is_final: bool
     claims: tuple[ClaimAgainstRecord, ...]
     newest_updates: tuple[PostedUpdate, ...]
+    promises: Tally
 
     @property
     def open_count(self) -> int:
@@ -74,7 +80,7 @@ class Glance:
 
 
 def glance(incident: Incident, *, now: datetime) -> Glance | None:
-    """The glance of a published incident, None for a draft. At most five statements, staff scope."""
+    """The glance of a published incident, None for a draft. At most seven statements, staff scope."""
     row = Cohort.objects.filter(incident=incident).first()
     if row is None:
         return None
@@ -83,6 +89,7 @@ def glance(incident: Incident, *, now: datetime) -> Glance | None:
         # Too few to be published, so the stored row has no instants; staff may read them.
         few = _small_cohort(incident)
         half_at, share_at, last_at = few.restored_half_at, few.restored_share_at, few.all_restored_at
+    made = staff_promises.of_incidents([incident.pk], now=now).get(incident.pk, {})
     return Glance(
         affected_count=row.affected_count,
         restored_count=row.restored_count,
@@ -95,11 +102,12 @@ def glance(incident: Incident, *, now: datetime) -> Glance | None:
         all_restored_at=last_at,
         is_final=row.is_final,
         claims=tuple(_compared(incident, row, share_at=share_at, last_at=last_at, now=now)),
-        newest_updates=_newest_updates(incident),
+        newest_updates=_newest_updates(incident, made),
+        promises=promises.tally(made.values()),
     )
 
 
-def _newest_updates(incident: Incident) -> tuple[PostedUpdate, ...]:
+def _newest_updates(incident: Incident, made: Mapping[UUID, Promise]) -> tuple[PostedUpdate, ...]:
     return tuple(
         PostedUpdate(
             id=update.pk,
@@ -107,6 +115,7 @@ def _newest_updates(incident: Incident) -> tuple[PostedUpdate, ...]:
             published_at=update.published_at,
             is_public=update.audience == Audience.EVERYONE,
             beginning=Truncator(update.body_markdown).words(24),
+            promise=made.get(update.pk),
         )
         for update in Update.objects.filter(incident=incident).order_by("-published_at")[:NEWEST]
     )
@@ -134,7 +143,8 @@ def _compared(
         kind = ClaimKind(each.kind)
         of_first = None
         if kind is ClaimKind.RESTORED_SHARE:
-            claim = claims.Claim(kind=kind, at=each.posted_at, percent=float(each.claimed_percent or 0))
+            at = each.claimed_at or each.posted_at
+            claim = claims.Claim(kind=kind, at=at, percent=float(each.claimed_percent or 0))
             of_all = claims.compare_share(
                 claim, restored_ats=restored_ats, affected_count=row.affected_count, now=now
             )

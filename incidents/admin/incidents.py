@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from incidents import errors, standings
@@ -19,7 +21,8 @@ from incidents.admin.update_page import UpdatePage
 from incidents.choices import CompanyState, IncidentKind, IncidentState, RequestPolicy, Severity
 from incidents.models import AffectedComponent, Incident
 from incidents.operations import incidents, postmortems
-from incidents.queries import staff_reports
+from incidents.promises import Tally
+from incidents.queries import staff_promises, staff_reports, staff_waiting
 from tenants import admin_pages as pages
 from tenants import audit
 from tenants.admin_pages import StaffAdmin
@@ -56,6 +59,17 @@ class StandingFilter(admin.SimpleListFilter):
                 return queryset
 
 
+class IncidentsOfPage(ChangeList):
+    """The incidents of one page of the list, each with its promises of a next update counted."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        tallies = staff_promises.tallies([each.pk for each in self.result_list], now=timezone.now())
+        for each in self.result_list:
+            each.tally = tallies[each.pk]
+
+
 @admin.register(Incident)
 class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPages, StaffAdmin):
     form = forms.IncidentForm
@@ -68,7 +82,7 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
         "standing",
         "restored",
         "started",
-        "next_update",
+        "next_word",
     )
     list_display_links = ("reference", "title")
     list_filter = (StandingFilter, "kind", "severity", "state", "components__data_center")
@@ -114,6 +128,16 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
     @admin.display(description="next update promised", ordering="next_update_at")
     def next_update(self, incident: Incident) -> SafeString | str:
         return pages.due(incident.next_update_at, now=timezone.now())
+
+    @admin.display(description="next update", ordering="next_update_at")
+    def next_word(self, incident: Incident) -> SafeString | str:
+        """When it is promised for, and how many promises were kept so far."""
+        tally: Tally = incident.tally  # type: ignore[attr-defined]  # see IncidentsOfPage
+        due = pages.due(tally.late_due_at or incident.next_update_at, now=timezone.now())
+        return format_html('{}<br><span class="quiet">{}</span>', due, tally.words) if tally.made else due
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return IncidentsOfPage
 
     @admin.display(description="components")
     def components_named(self, incident: Incident) -> str:
@@ -207,6 +231,8 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
             context["glance"] = glance.glance(incident, now=timezone.now())
             if request.user.has_perm("incidents.view_clientreport"):
                 context["open_reports"] = staff_reports.open_reports(most=NAMED, incident_id=incident.pk)
+            if request.user.has_perm("incidents.view_waitingupdate"):
+                context["waiting"] = staff_waiting.unsettled(now=timezone.now(), incident_id=incident.pk)
             context["may_act"] = self.has_change_permission(request, incident)
             context |= self._course(incident, now=timezone.now())
         return super().render_change_form(request, context, *positional, **named)

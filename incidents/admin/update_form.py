@@ -1,5 +1,7 @@
 """What staff type to post an update: the text, whom it is for, and what they have seen of the record."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,10 +10,19 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.forms.utils import ErrorDict
 
 from incidents.audiences import Readers
-from incidents.choices import Audience, UpdateKind, choices
-from incidents.models import Component, DataCenter, Incident, Recovery, Update
+from incidents.choices import Audience, UpdateKind, WaitingState, choices
+from incidents.models import (
+    Component,
+    DataCenter,
+    Incident,
+    Recovery,
+    Update,
+    UpdateTemplate,
+    WaitingUpdate,
+)
 from tenants.admin_pages import InstantField
 
 KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateKind.POST_MORTEM]
@@ -23,6 +34,7 @@ _NAMED_BY = frozenset({Audience.COMPONENTS, Audience.DATA_CENTERS, Audience.COMP
 class UpdateForm(forms.Form):
     """A text for the affected companies or for staff, held against what was posted in between."""
 
+    template = forms.ChoiceField(required=False, label="Begin with a template")
     kind = forms.ChoiceField(choices=KINDS, initial=UpdateKind.UPDATE)
     text = forms.CharField(
         label="Text (Markdown)",
@@ -95,13 +107,23 @@ class UpdateForm(forms.Form):
     """How many companies its author was told would read it."""
     newest_update = forms.CharField(required=False, widget=forms.HiddenInput)
     """The newest update that its author had seen, so that nothing is posted twice or past another."""
-    restored_count = forms.CharField(required=False, widget=forms.HiddenInput)
-    """How many were restored when its author last saw the numbers, so that none is posted stale."""
+    form_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    """Of this form and no other, so that it is one text however often it is sent."""
+    instead_of = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    """A text that was sent back or stopped, which this one is written instead of."""
 
-    def __init__(self, *values: Any, incident: Incident, now: datetime, **options: Any) -> None:
+    def __init__(
+        self, *values: Any, incident: Incident, now: datetime, is_finished: bool = True, **options: Any
+    ) -> None:
         super().__init__(*values, **options)
         self.now = now
         self.incident = incident
+        self.is_finished = is_finished
+        self.templates = {
+            str(each.pk): each
+            for each in UpdateTemplate.objects.filter(incident_kind=incident.kind).order_by("name")
+        }
+        self.fields["template"].choices = _by_phase(self.templates)  # type: ignore[attr-defined]
         said = Update.objects.filter(incident=incident).exclude(audience=Audience.STAFF)
         affected = Component.objects.filter(incidents=incident).order_by("name")
         centers = DataCenter.objects.filter(components__incidents=incident).distinct().order_by("code")
@@ -111,6 +133,38 @@ class UpdateForm(forms.Form):
             ("data_centers", centers),
         ):
             self.fields[name].queryset = offered  # type: ignore[attr-defined]
+
+    def full_clean(self) -> None:
+        """A form that is still being written is not found fault with."""
+        if self.is_finished:
+            super().full_clean()
+        else:
+            self._errors, self.cleaned_data = ErrorDict(), {}
+
+    def use_template(self) -> bool:
+        """Put the chosen template under what was typed, and choose its phase. False if none is chosen."""
+        template = self.templates.get(self.data.get("template", ""))
+        if template is None:
+            return False
+        self.show(
+            "text", "\n\n".join(filter(None, (self.data.get("text", "").rstrip(), template.body_markdown)))
+        )
+        self.show("kind", template.kind)
+        self.show("template", "")
+        return True
+
+    def show(self, field: str, value: str) -> None:
+        """Show `value` in a field of a form that was sent with another; the rest stays as it was typed."""
+        data = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
+        data[field] = value
+        self.data = data
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"]
+        left = re.search(r"‹[^›\n]*›", text)
+        if left:
+            raise ValidationError(f"Say in your own words what the template leaves to you: {left[0]}")
+        return text
 
     def clean_next_update_at(self) -> datetime | None:
         promised: datetime | None = self.cleaned_data["next_update_at"]
@@ -161,6 +215,32 @@ class UpdateForm(forms.Form):
         if wanted in _NAMED_BY and not cleaned.get(wanted) and wanted not in self.errors:
             self.add_error(wanted, "Say which.")
         return cleaned
+
+
+def written_again(waiting: WaitingUpdate) -> dict[str, Any]:
+    """What a text that was taken back, sent back or stopped fills a new form with."""
+    chosen = Recovery.objects.filter(incident=waiting.incident_id, company_id__in=waiting.company_ids)
+    is_done_with = waiting.state in (WaitingState.SENT_BACK, WaitingState.STOPPED)
+    return {
+        "kind": waiting.kind,
+        "text": waiting.body_markdown,
+        "audience": waiting.audience,
+        "components": waiting.component_ids,
+        "data_centers": waiting.data_center_ids,
+        "companies": "\n".join(chosen.order_by("company__slug").values_list("company__slug", flat=True)),
+        "next_update_at": waiting.next_update_at,
+        "corrects": waiting.corrects_id,
+        "instead_of": waiting.pk if is_done_with else None,
+    }
+
+
+def _by_phase(templates: Mapping[str, UpdateTemplate]) -> list[Any]:
+    """The templates as a list to choose from, under the phase that each is for."""
+    phases = [
+        (label, [(key, each.name) for key, each in templates.items() if each.kind == word])
+        for word, label in KINDS
+    ]
+    return [("", "None: write freely"), *((label, named) for label, named in phases if named)]
 
 
 def _named(incident: Incident, words: str) -> list[UUID]:

@@ -1,21 +1,26 @@
-"""The page on which staff write an update: preview, guard against an untrue “resolved”, post."""
+"""The page on which staff write an update: preview, guard against an untrue “resolved”, send it off."""
 
-import re
+import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 
-from incidents import audiences, blocks, errors, record, said, staff_roles
+from incidents import audiences, blocks, errors, markdown, record, said, staff_roles
 from incidents.admin import update_preview
-from incidents.admin.update_form import UpdateForm
-from incidents.choices import UpdateKind
-from incidents.models import Cohort, Incident, Update
-from incidents.operations import incidents
-from incidents.queries import staff_reports
+from incidents.admin.update_form import UpdateForm, written_again
+from incidents.choices import Audience, UpdateKind, WaitingState
+from incidents.models import Cohort, Incident, Update, WaitingUpdate
+from incidents.operations import incidents, waiting_updates
+from incidents.operations.waiting_updates import Written
+from incidents.queries import staff_reports, staff_waiting
 from tenants import admin_pages as pages
 from tenants.admin_pages import StaffAdmin
 from tenants.errors import Refusal
@@ -27,83 +32,119 @@ NAMED = 12
 _READER_FIELDS = ("audience", "components", "data_centers", "companies")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Overtaking:
+    """A text that was posted, or sent off, while another was being written."""
+
+    key: UUID
+    kind: str
+    at: datetime
+    author: str
+    html: SafeString
+    is_waiting: bool
+
+
 class UpdatePage(StaffAdmin):
     """What the incidents' admin adds to itself to post updates."""
 
     def post_update_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        """Write, preview and post one update.
+        """Write, preview and send off one update.
 
         The incident's row is locked while a form is looked at (see `get_object`), so of two equal
-        forms, a double click, only the first posts; and one that was written before somebody
+        forms, a double click, only the first counts; and one that was written before somebody
         else's update is shown again instead of being posted past it.
         """
         incident: Incident = self.subject(request, object_id)
         if incident.is_draft:
             messages.error(request, errors.NotPublished.message)
             return self.to_row(incident)
-        newest = Update.objects.filter(incident=incident).order_by("-published_at", "-pk").first()
-        counts = Cohort.objects.filter(incident=incident).first()
         form = UpdateForm(
             request.POST or None,
             incident=incident,
             now=timezone.now(),
+            is_finished="_use" not in request.POST,
             initial={
-                "newest_update": str(newest.pk) if newest else "",
-                "restored_count": str(counts.restored_count) if counts else "",
+                **_taken_up(incident, request.GET.get("again", "")),
+                "newest_update": _newest_key(incident),
+                "form_key": uuid.uuid4(),
             },
         )
         context: dict[str, Any] = {}
-        if request.method == "POST" and form.is_valid():
-            seen = form.cleaned_data["newest_update"]
-            if newest is not None and seen != str(newest.pk):
-                if _is_the_same(newest, form, request):
-                    messages.success(request, "Posted.")
-                    return self.to_row(incident)
-                context["overtaken_by"] = newest
-                _fill(form, "newest_update", str(newest.pk))
-            elif "_preview" in request.POST:
-                self._preview(incident, form, context)
-            elif self._post(request, incident, form, context):
-                return self.to_row(incident)
+        if "_use" in request.POST:
+            context["is_template_used"] = form.use_template()
+        elif request.method == "POST" and form.is_valid():
+            sent = self._sent(request, incident, form, context)
+            if sent is not None:
+                return sent
         return self._form_page(request, incident, form, context)
 
-    def _post(
+    def _sent(
         self, request: HttpRequest, incident: Incident, form: UpdateForm, context: dict[str, Any]
-    ) -> bool:
-        """Post what the form says. False where it was refused: then form and context say why."""
-        if "_monitoring" in request.POST and self._has_moved(incident, form, context):
-            return False
+    ) -> HttpResponse | None:
+        """Preview or send off a valid form. None where it is to be shown again: context says why."""
+        is_known = WaitingUpdate.objects.filter(form_key=form.cleaned_data["form_key"]).exists()
+        overtaking = None if is_known else _overtaking(incident, form.cleaned_data["newest_update"])
+        if "_preview" in request.POST:
+            self._preview(incident, form, context)
+        elif overtaking is not None:
+            context["overtaken_by"] = overtaking
+            form.show("newest_update", str(overtaking.key))
+        else:
+            waiting = self._send(request, incident, form, context)
+            return None if waiting is None else self._after(request, incident, waiting)
+        return None
+
+    def _after(self, request: HttpRequest, incident: Incident, waiting: WaitingUpdate) -> HttpResponse:
+        if waiting.state == WaitingState.POSTED:
+            kind, audience = UpdateKind(waiting.kind), Audience(waiting.audience)
+            messages.success(request, f"Posted as “{kind.label}” for: {audience.label.lower()}.")
+            return self.to_row(incident)
+        address = reverse("admin:incidents_waitingupdate_change", args=[waiting.pk])
+        return HttpResponse(status=302, headers={"Location": address})
+
+    def _send(
+        self, request: HttpRequest, incident: Incident, form: UpdateForm, context: dict[str, Any]
+    ) -> WaitingUpdate | None:
+        """Send off what the form says. None where it was refused: then form and context say why."""
         typed = form.cleaned_data
+        if "_monitoring" in request.POST and incidents.not_all_restored(incident) is None:
+            form.add_error(None, "Everybody is restored by now: “Resolved” is true. Read your text again.")
+            return None
         kind, text, reason = _wanted(request, form)
         readers, now = form.readers(), timezone.now()
         if not typed["corrects"] and self._is_unseen(incident, form, readers, context):
-            return False
+            return None
         try:
-            incidents.post_update(
+            return waiting_updates.send(
                 pages.staff(request).actor,
                 incident_id=incident.pk,
-                kind=kind,
-                body_markdown=text,
-                readers=readers,
-                next_update_at=typed["next_update_at"],
-                corrects_id=typed["corrects"].pk if typed["corrects"] else None,
-                override_reason=reason,
-                acknowledged=_acknowledged(incident, form, text, now=now),
-                zone=timezone.get_current_timezone_name(),
+                form_key=typed["form_key"] or uuid.uuid4(),
+                written=Written(
+                    kind=kind,
+                    body_markdown=text,
+                    readers=readers,
+                    next_update_at=typed["next_update_at"],
+                    corrects_id=typed["corrects"].pk if typed["corrects"] else None,
+                    override_reason=reason,
+                    contradicted=typed["contradicted"][:32] if typed["acknowledge"] else "",
+                    zone=timezone.get_current_timezone_name(),
+                ),
+                instead_of=typed["instead_of"],
                 now=now,
             )
         except errors.NotAllRestored as refusal:
-            _show_numbers(form, refusal, context)
-            return False
+            _offer_honest_text(form, refusal, context)
         except errors.ContradictsRecord as refusal:
-            _fill(form, "contradicted", said.digest(_contradictions(incident, text, now=now)))
+            form.show("contradicted", said.digest(_contradictions(incident, text, now=now)))
             context["contradictions"] = refusal.contradictions
-            return False
+            if "_monitoring" in request.POST:
+                _offer_honest_text(form, incidents.not_all_restored(incident), context)
+        except errors.SentBefore as refusal:
+            form.show("form_key", str(uuid.uuid4()))
+            form.add_error(None, refusal.message)
         except Refusal as refusal:
             form.add_error(None, refusal.message)
-            return False
-        messages.success(request, f"Posted as “{kind.label}” for: {readers.audience.label.lower()}.")
-        return True
+        return None
 
     def _preview(self, incident: Incident, form: UpdateForm, context: dict[str, Any]) -> None:
         readers, zone = form.readers(), timezone.get_current_timezone_name()
@@ -121,9 +162,9 @@ class UpdatePage(StaffAdmin):
             return
         context["preview"] = seen
         if seen.count:
-            _fill(form, "reached_count", str(seen.count.companies))
+            form.show("reached_count", str(seen.count.companies))
         if seen.contradictions:
-            _fill(form, "contradicted", said.digest(seen.contradictions))
+            form.show("contradicted", said.digest(seen.contradictions))
             context["contradictions"] = tuple(map(str, seen.contradictions))
 
     def _is_unseen(
@@ -135,32 +176,14 @@ class UpdatePage(StaffAdmin):
         count = audiences.count(incident, readers)
         if not count.companies or form.cleaned_data["reached_count"] == str(count.companies):
             return False
-        _fill(form, "reached_count", str(count.companies))
+        form.show("reached_count", str(count.companies))
         context["reached"] = count
-        return True
-
-    def _has_moved(self, incident: Incident, form: UpdateForm, context: dict[str, Any]) -> bool:
-        """Whether more, or fewer, are restored than the author has seen; then the form says so.
-
-        The incident's row is locked, so the numbers hold until the text is posted.
-        """
-        refusal = incidents.not_all_restored(incident)
-        if refusal is None:
-            form.add_error(None, "Everybody is restored by now: “Resolved” is true. Read your text again.")
-            return True
-        if form.cleaned_data["restored_count"] == str(refusal.restored_count):
-            return False
-        form.add_error(
-            "honest_text",
-            f"{refusal.restored_count} of {refusal.affected_count} are restored by now. Read it again.",
-        )
-        _show_numbers(form, refusal, context)
         return True
 
     def _form_page(
         self, request: HttpRequest, incident: Incident, form: UpdateForm, context: dict[str, Any]
     ) -> HttpResponse:
-        counts = Cohort.objects.filter(incident=incident).first()
+        counts, now = Cohort.objects.filter(incident=incident).first(), timezone.now()
         return self.page(
             request,
             "admin/post_update.html",
@@ -170,13 +193,15 @@ class UpdatePage(StaffAdmin):
             form=form,
             media=self.media + form.media,
             counts=counts,
+            waiting=staff_waiting.unsettled(now=now, incident_id=incident.pk),
+            needs_second_person=waiting_updates.needs_second_person(incident, Audience.EVERYONE),
             open_reports=staff_reports.open_reports(most=NAMED, incident_id=incident.pk),
             open_count=counts.affected_count - counts.restored_count if counts else 0,
             main_fields=[form[name] for name in ("kind", "text")],
             reader_fields=[form[name] for name in _READER_FIELDS],
             more_fields=[form[name] for name in ("next_update_at", "corrects", "read_as")],
             known_fields=update_preview.field_list(
-                incident, now=timezone.now(), zone=timezone.get_current_timezone_name()
+                incident, now=now, zone=timezone.get_current_timezone_name()
             ),
             block_names=tuple(blocks.READERS),
             honest_fields=[form["honest_text"]],
@@ -201,60 +226,68 @@ def _wanted(request: HttpRequest, form: UpdateForm) -> tuple[UpdateKind, str, st
     return UpdateKind(typed["kind"]), typed["text"], reason
 
 
-def _acknowledged(incident: Incident, form: UpdateForm, text: str, *, now: datetime) -> tuple[str, ...]:
-    """The contradictions of a text that its author was shown and let stand; none of any others."""
-    if not form.cleaned_data["acknowledge"] or not form.cleaned_data["contradicted"]:
-        return ()
-    found = _contradictions(incident, text, now=now)
-    return tuple(map(str, found)) if form.cleaned_data["contradicted"] == said.digest(found) else ()
-
-
 def _contradictions(incident: Incident, text: str, *, now: datetime) -> tuple[said.Contradiction, ...]:
     known = record.of_incident(incident, now=now)
     return said.contradictions(text, known, zone=timezone.get_current_timezone_name())
 
 
-def honest_text(refusal: errors.NotAllRestored, text: str) -> str:
-    """What can be said while some are not restored: the numbers, then the author's own words.
-
-    "Monitoring: 88.3% restored" becomes "**88.3% of accounts are restored: 212 of 240.** …".
-    """
-    return f"{_numbers(refusal)}\n\n{text}"
-
-
-def _numbers(refusal: errors.NotAllRestored) -> str:
-    share = refusal.honest_alternative.split(": ", 1)[1].split(" ", 1)[0]
-    still = "1 account is" if refusal.open_count == 1 else f"{refusal.open_count} accounts are"
+def honest_text(text: str) -> str:
+    """What can be said while some are not restored: the numbers of the moment, then the author's words."""
     return (
-        f"**{share} of accounts are restored: {refusal.restored_count} of {refusal.affected_count}.** "
-        f"{still} not restored yet, and for them the incident goes on."
+        "**{{ share_restored }} of accounts are restored: {{ restored_count }} of {{ affected_count }}.**\n\n"
+        f"{text}\n\n"
+        "::: not restored\nYour account is not restored yet, and for you the incident goes on.\n:::"
     )
 
 
-_NUMBERS = re.compile(
-    r"\*\*[\d.]+% of accounts are restored: \d+ of \d+\.\*\* "
-    r"\d+ accounts? (?:is|are) not restored yet, and for them the incident goes on\."
-)
-
-
-def _show_numbers(form: UpdateForm, refusal: errors.NotAllRestored, context: dict[str, Any]) -> None:
-    """Offer the honest text with the numbers of now; what the author made of it is kept."""
-    typed = form.data.get("honest_text", "")
-    if typed.strip():
-        _fill(form, "honest_text", _NUMBERS.sub(lambda _old: _numbers(refusal), typed))
-    else:
-        _fill(form, "honest_text", honest_text(refusal, form.data.get("text", "")))
-    _fill(form, "restored_count", str(refusal.restored_count))
+def _offer_honest_text(
+    form: UpdateForm, refusal: errors.NotAllRestored | None, context: dict[str, Any]
+) -> None:
+    """Show the numbers and the way out; what the author made of the text is kept."""
+    if not form.data.get("honest_text", "").strip():
+        form.show("honest_text", honest_text(form.data.get("text", "")))
     context["refusal"] = refusal
 
 
-def _is_the_same(newest: Update, form: UpdateForm, request: HttpRequest) -> bool:
-    """Whether the newest update is this very form, sent a moment before: a double click."""
-    typed = form.cleaned_data
-    texts = (typed["text"], typed["honest_text"])
-    return newest.author_id == pages.staff(request).actor.user_id and newest.body_markdown in texts
+def _taken_up(incident: Incident, waiting_id: str) -> dict[str, Any]:
+    """What a text that did not leave fills the form with, by its id in the address."""
+    try:
+        waiting = WaitingUpdate.objects.filter(incident=incident, pk=UUID(waiting_id)).first()
+    except ValueError:
+        return {}
+    given_up = (WaitingState.UNDONE, WaitingState.SENT_BACK, WaitingState.STOPPED)
+    return written_again(waiting) if waiting is not None and waiting.state in given_up else {}
 
 
-def _fill(form: UpdateForm, field: str, value: str) -> None:
-    """Show `value` in a field of a form that was sent with another."""
-    form.data = {**{name: form.data[name] for name in form.data}, field: value}
+def _newest_key(incident: Incident) -> str:
+    """The id of the newest text, posted or on its way; ids grow with time."""
+    newest = _overtaking(incident, "")
+    return str(newest.key) if newest else ""
+
+
+def _overtaking(incident: Incident, seen: str) -> Overtaking | None:
+    """The newest text, posted or on its way, if it was written after the one with the id `seen`."""
+    try:
+        after = UUID(seen)
+    except ValueError:
+        after = UUID(int=0)
+    posted = Update.objects.filter(incident=incident, pk__gt=after).order_by("-pk")
+    on_their_way = WaitingUpdate.objects.filter(
+        incident=incident, pk__gt=after, state__in=(WaitingState.AWAITING, WaitingState.WAITING)
+    ).order_by("-pk")
+    first = posted.select_related("author").first()
+    second = on_their_way.select_related("author").first()
+    if second is not None and (first is None or second.pk > first.pk):
+        return _shown(second, second.written_at, is_waiting=True)
+    return _shown(first, first.published_at, is_waiting=False) if first else None
+
+
+def _shown(text: Update | WaitingUpdate, at: datetime, *, is_waiting: bool) -> Overtaking:
+    return Overtaking(
+        key=text.pk,
+        kind=UpdateKind(text.kind).label,
+        at=at,
+        author=str(text.author or "the portal"),
+        html=mark_safe(markdown.to_html(text.body_markdown)),  # noqa: S308 - sanitised
+        is_waiting=is_waiting,
+    )

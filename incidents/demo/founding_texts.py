@@ -102,36 +102,18 @@ HEADER = "Header of the status page"
 
 
 def claims() -> tuple[Claim, ...]:
-    """What those texts say of the facts, unsaved and without their incident.
+    """What else was said of the facts, unsaved and without its incident: what no text's words plainly say.
 
     When the header was written is not known, so its claims have no instant of their own.
     """
-    first_resolved, second_resolved, report = (each.at for each in ANNOUNCEMENTS[-3:])
+    report = ANNOUNCEMENTS[-1].at
     return (
         Claim(kind=ClaimKind.STARTED_AT, source=HEADER, claimed_at=on_the_day(13, 50)),
         Claim(
             kind=ClaimKind.STARTED_AT,
-            source="Post-mortem of 5 February",
+            source="“Post-mortem” update",
             claimed_at=on_the_day(13, 45),
             posted_at=report,
         ),
-        Claim(
-            kind=ClaimKind.RESTORED_AT,
-            source="“Resolved” update of 19:45 CET",
-            claimed_at=first_resolved,
-            posted_at=first_resolved,
-        ),
-        Claim(
-            kind=ClaimKind.RESTORED_AT,
-            source="“Resolved” update of 19:56 CET",
-            claimed_at=second_resolved,
-            posted_at=second_resolved,
-        ),
         Claim(kind=ClaimKind.TOTAL_DURATION, source=HEADER, claimed_seconds=(6 * 60 + 8) * 60),
-        Claim(
-            kind=ClaimKind.TOTAL_DURATION,
-            source="Post-mortem of 5 February",
-            claimed_seconds=(4 * 60 + 30) * 60,
-            posted_at=report,
-        ),
     )

@@ -2,6 +2,7 @@
 
 from incidents.models.catalogue import AffectedComponent, Component, DataCenter, Placement, Service
 from incidents.models.client_report import ClientReport
+from incidents.models.composer import UpdateTemplate, WaitingUpdate
 from incidents.models.incident import Claim, Incident, Update
 from incidents.models.postmortem import (
     AnswerTemplate,
@@ -55,5 +56,7 @@ __all__ = [
     "Service",
     "Update",
     "UpdateReader",
+    "UpdateTemplate",
     "UpdateWording",
+    "WaitingUpdate",
 ]

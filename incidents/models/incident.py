@@ -150,6 +150,11 @@ class Incident(Business):
         return self.published_at is None
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When nothing more was to follow: set aside, or resolved."""
+        return self.set_aside_at or self.resolved_at
+
+    @property
     def is_over(self) -> bool:
         return IncidentState(self.state).is_over
 

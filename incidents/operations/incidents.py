@@ -1,6 +1,7 @@
 """Publish an incident and post its updates."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -134,13 +135,15 @@ def post_update(
     override_reason: str = "",
     acknowledged: Collection[str] = (),
     zone: str = "UTC",
+    update_id: UUID | None = None,
 ) -> Update:
     """Post a text, and move the incident to the state that its kind says.
 
     `readers` names whom a narrow audience means, and takes the place of `audience`; a correction
     is for the readers of what it corrects. Fields are filled, and what the text says is held against
     the record; a clock without a zone is meant in `zone`. ContradictsRecord unless each contradiction
-    is `acknowledged` in the words in which it is raised, or an `override_reason` says why.
+    is `acknowledged` in the words in which it is raised, or an `override_reason` says why. What it says
+    of the facts is kept as claims. With an `update_id` it is posted once at most.
 
     A public `resolved` while an account is not restored raises NotAllRestored with the numbers,
     unless `override_reason` says why; overrides and acknowledgements are kept and audited. Raises
@@ -148,51 +151,96 @@ def post_update(
     `texts.prepare` raises, SetAside, NobodyReads and, for a kind that moves the incident, MovesForSome.
     """
     with transaction.atomic():
-        incident = set_aside.locked(incident_id)
-        if incident.is_draft:
-            raise errors.NotPublished
-        if not body_markdown.strip():
-            raise errors.EmptyText
-        meant = _readers(incident, readers or Readers(audience=audience), corrects_id)
-        is_public = meant.audience is Audience.EVERYONE
-        company_ids = _narrow(incident, meant, kind)
-        is_overridden = is_public and _is_overridden(incident, kind, override_reason, now=now)
-        if meant.audience is Audience.STAFF:
-            prepared = texts.note(incident, body_markdown, now=now)
-        else:
-            prepared = texts.prepare(incident, body_markdown, now=now, zone=zone)
-            if not override_reason.strip():
-                texts.refuse_unacknowledged(prepared, acknowledged)
+        checked = check_update(
+            incident_id=incident_id,
+            kind=kind,
+            body_markdown=body_markdown,
+            readers=readers or Readers(audience=audience),
+            corrects_id=corrects_id,
+            override_reason=override_reason,
+            acknowledged=acknowledged,
+            zone=zone,
+            now=now,
+        )
+        incident, prepared = checked.incident, checked.prepared
         update = Update.objects.create(
+            **({} if update_id is None else {"id": update_id}),
             incident=incident,
             kind=kind,
-            audience=meant.audience,
+            audience=checked.audience,
             body_markdown=body_markdown,
             body_html=prepared.body_html,
             published_at=now,
-            next_update_at=None if meant.audience is Audience.STAFF else next_update_at,
+            next_update_at=None if checked.audience is Audience.STAFF else next_update_at,
             corrects_id=corrects_id,
             author_id=actor.user_id,
-            override_reason=override_reason.strip() if is_overridden else "",
+            override_reason=override_reason.strip() if checked.is_overridden else "",
             acknowledged="\n".join(map(str, prepared.contradictions)),
         )
         texts.write_wordings(update, prepared)
-        if company_ids:
-            audiences.fix(update, company_ids)
+        texts.write_claims(update, prepared)
+        if checked.company_ids:
+            audiences.fix(update, checked.company_ids)
             standings.bump(incident)
-        if is_public:
+        if checked.audience is Audience.EVERYONE:
             _move(incident, kind, next_update_at=next_update_at, now=now)
         audit.record(
             actor,
-            "update.posted_against_the_record" if is_overridden else "update.posted",
+            "update.posted_against_the_record" if checked.is_overridden else "update.posted",
             update,
             now=now,
             incident=str(incident.pk),
             kind=str(kind),
-            audience=str(meant.audience),
-            **_counted(readers=len(company_ids), acknowledged=len(prepared.contradictions)),
+            audience=str(checked.audience),
+            **_counted(readers=len(checked.company_ids), acknowledged=len(prepared.contradictions)),
         )
     return update
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """An update that may be posted now, as long as the incident's row lock is held."""
+
+    incident: Incident
+    audience: Audience
+    company_ids: Collection[UUID]
+    is_overridden: bool
+    prepared: texts.Prepared
+
+
+def check_update(
+    *,
+    incident_id: UUID,
+    kind: UpdateKind,
+    body_markdown: str,
+    now: datetime,
+    readers: Readers,
+    corrects_id: UUID | None = None,
+    override_reason: str = "",
+    acknowledged: Collection[str] = (),
+    zone: str = "UTC",
+) -> Checked:
+    """Lock the incident and raise everything for which `post_update` would refuse now; write nothing."""
+    incident = set_aside.published(incident_id)
+    if not body_markdown.strip():
+        raise errors.EmptyText
+    meant = _readers(incident, readers, corrects_id)
+    company_ids = _narrow(incident, meant, kind)
+    is_public = meant.audience is Audience.EVERYONE
+    is_overridden = is_public and _is_overridden(incident, kind, override_reason, now=now)
+    if meant.audience is Audience.STAFF:
+        prepared = texts.note(incident, body_markdown, now=now)
+    else:
+        prepared = texts.prepare(incident, body_markdown, now=now, zone=zone)
+        if not override_reason.strip():
+            texts.refuse_unacknowledged(prepared, acknowledged)
+    return Checked(
+        incident=incident,
+        audience=meant.audience,
+        company_ids=company_ids,
+        is_overridden=is_overridden,
+        prepared=prepared,
+    )
 
 
 def _counted(**counts: int) -> dict[str, Any]:

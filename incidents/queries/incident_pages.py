@@ -11,7 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, JSONObject
 
-from incidents import blocks, claims, cohort, errors
+from incidents import blocks, claims, cohort, errors, promises
 from incidents.choices import (
     Audience,
     ClaimKind,
@@ -66,8 +66,9 @@ def incident_page(
     updates = _updates(recovery, record, entries, now=now)
     shown = cohort.entries_in_effect(entries, now=now) if record is recovery else ()
     reports = client_reports.own_reports(recovery, component_names, may_report=may_report, now=now)
+    header = headers.header(recovery, tuple(component_names.values()), now=now)
     return shapes.IncidentPage(
-        incident=headers.header(recovery, tuple(component_names.values()), now=now),
+        incident=_with_own_promise(header, updates),
         recovery=own if record is recovery else headers.stored_recovery(recovery, now=now),
         cohort=_cohort_facts(recovery),
         roster=_roster(recovery, company_name=company_name, consents=consents),
@@ -85,8 +86,9 @@ def incident_page(
             updates=updates,
             reports=reports.rows,
         ),
-        claims=() if _never_was(incident) else _claims(incident.pk, own, now=now),
+        claims=() if _never_was(incident) else _claims(incident.pk, own, updates, now=now),
         updates=updates,
+        promises=promises.tally(update.promise for update in updates),
         post_mortem=request_status(recovery, may_request=may_request, now=now),
         reports=reports,
         merged_from=tuple(shapes.OtherIncident(**told) for told in recovery.merged_here),
@@ -332,19 +334,42 @@ def _updates(
     correction_of = {
         corrects_id: update_id for update_id, *_rest, corrects_id in reversed(rows) if corrects_id
     }
+    promised = promises.promises(
+        [
+            promises.Said(kind=UpdateKind(kind), at=at, promised_at=next_update_at)
+            for _id, kind, at, _html, next_update_at, _corrects_id in reversed(rows)
+        ],
+        ended_at=recovery.incident.ended_at,
+        now=now,
+    )
     return tuple(
         shapes.UpdateText(
             id=update_id,
             kind=UpdateKind(kind),
             published_at=published_at,
             body_html=body_html,
-            next_update_at=next_update_at,
+            promise=promise,
             corrected_by_id=correction_of.get(update_id),
             corrects_id=corrects_id,
             contradicts_your_record=kind == UpdateKind.RESOLVED
             and not _was_restored(record, entries, at=published_at, now=now),
         )
-        for update_id, kind, published_at, body_html, next_update_at, corrects_id in rows
+        for (update_id, kind, published_at, body_html, _promised_at, corrects_id), promise in zip(
+            rows, reversed(promised), strict=True
+        )
+    )
+
+
+def _with_own_promise(
+    header: shapes.IncidentHeader, updates: Sequence[shapes.UpdateText]
+) -> shapes.IncidentHeader:
+    """The header with the promise of the newest text that this company reads, which others may not read."""
+    promise = updates[0].promise if updates else None
+    is_open = promise is not None and promise.is_open
+    return dataclasses.replace(
+        header,
+        next_update_at=promise.due_at if promise and is_open else None,
+        next_update_is_late=bool(promise and promise.is_late),
     )
 
 
@@ -367,16 +392,24 @@ def _was_restored(
     return then.state is CompanyState.RESTORED and not is_unknown_for_silence
 
 
-def _claims(incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime) -> tuple[shapes.ClaimRow, ...]:
+def _claims(
+    incident_id: UUID, own: shapes.OwnRecovery, updates: Sequence[shapes.UpdateText], *, now: datetime
+) -> tuple[shapes.ClaimRow, ...]:
+    """What was claimed to this company, each value once, as it was said first."""
+    corrected = {update.id for update in updates if update.corrected_by_id}
     facts = claims.Facts(impacted_at=own.impacted_at, restored_at=own.restored_at, now=now)
     rows = (
         Claim.objects.filter(incident_id=incident_id)
         .exclude(kind=ClaimKind.RESTORED_SHARE)
         .order_by("kind", "claimed_at", "claimed_seconds", "pk")
-        .values_list("kind", "source", "claimed_at", "claimed_seconds", "posted_at")
+        .values_list("kind", "source", "claimed_at", "claimed_seconds", "posted_at", "update_id")
     )
     compared = []
-    for kind, source, claimed_at, claimed_seconds, posted_at in rows:
+    told: set[tuple[object, ...]] = set()
+    for kind, source, claimed_at, claimed_seconds, posted_at, update_id in rows:
+        if (kind, claimed_at, claimed_seconds) in told:
+            continue
+        told.add((kind, claimed_at, claimed_seconds))
         result = claims.compare(
             claims.Claim(kind=ClaimKind(kind), at=claimed_at, seconds=claimed_seconds), facts
         )
@@ -391,6 +424,8 @@ def _claims(incident_id: UUID, own: shapes.OwnRecovery, *, now: datetime) -> tup
                 difference_seconds=result.difference_seconds,
                 verdict=result.verdict,
                 posted_at=posted_at,
+                update_id=update_id,
+                is_corrected=update_id in corrected,
             )
         )
     return tuple(compared)

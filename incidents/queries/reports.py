@@ -269,6 +269,8 @@ def _claims(facts: Facts, own: shapes.OwnRecovery) -> Iterable[shapes.ClaimRow]:
             difference_seconds=compared.difference_seconds,
             verdict=compared.verdict,
             posted_at=each.posted_at,
+            update_id=None,
+            is_corrected=False,
         )
 
 

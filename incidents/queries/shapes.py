@@ -20,6 +20,7 @@ from incidents.choices import (
     Verdict,
 )
 from incidents.curve import CurvePoint
+from incidents.promises import Promise, Tally
 
 Clock = Literal["announced", "measured", "reported"]
 
@@ -63,6 +64,7 @@ class IncidentHeader:
     set_aside: SetAside | None
     """For a cancelled maintenance, a false alarm and an incident that was merged."""
     next_update_at: datetime | None
+    """When the newest text that the company reads promised the next one."""
     next_update_is_late: bool
     components: tuple[str, ...]
     """Public names of the affected components, in catalogue order."""
@@ -200,6 +202,10 @@ class ClaimRow:
     difference_seconds: int | None
     verdict: Verdict
     posted_at: datetime | None
+    update_id: UUID | None
+    """The text that said it, where it is one of the incident's."""
+    is_corrected: bool
+    """Whether a later update corrects that text; what was said stays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +215,8 @@ class UpdateText:
     published_at: datetime
     body_html: str
     """Sanitised when it was written; as the account reads it after `fields.as_read`, and not before."""
-    next_update_at: datetime | None
+    promise: Promise | None
+    """Of the next update, and what became of it."""
     corrected_by_id: UUID | None
     """The later correction of this text, if there is one; the old text stays."""
     corrects_id: UUID | None
@@ -363,6 +370,8 @@ class IncidentPage:
     claims: tuple[ClaimRow, ...]
     updates: tuple[UpdateText, ...]
     """Newest first."""
+    promises: Tally
+    """Of a next update, to this company."""
     post_mortem: PostMortemStatus
     reports: OwnReports
     merged_from: tuple[OtherIncident, ...]

@@ -8,7 +8,8 @@ from django.db.models import F, Q
 
 from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
-from incidents.queries import request_queue, staff_imports, staff_maintenances, staff_reports
+from incidents.promises import Tally
+from incidents.queries import request_queue, staff_imports, staff_maintenances, staff_promises, staff_reports
 from tenants import audit_seals
 
 MOST_ROWS = 12
@@ -29,6 +30,8 @@ class OpenIncident:
     next_update_at: datetime | None
     is_over: bool
     is_late: bool
+    promises: Tally
+    """Of a next update, kept and missed."""
 
     @property
     def restored_percent(self) -> float | None:
@@ -70,7 +73,7 @@ class Board:
 
 
 def board(*, now: datetime) -> Board:
-    """The board, in eight statements whatever there is."""
+    """The board, in nine statements whatever there is; ten where a text for some promises something."""
     incidents = _open_incidents(now)
     maintenances = staff_maintenances.planned_work(most=MOST_ROWS + 1, now=now)
     requests = _open_requests(now)
@@ -100,12 +103,14 @@ def _open_incidents(now: datetime) -> list[OpenIncident]:
         .select_related("cohort")
         .order_by("next_update_at", "-started_at")[: MOST_ROWS + 1]
     )
-    found = [_open_incident(incident, now) for incident in rows]
+    tallies = staff_promises.tallies([incident.pk for incident in rows], now=now)
+    found = [_open_incident(incident, tallies[incident.pk], now=now) for incident in rows]
     return sorted(found, key=lambda each: (not each.is_late, -each.started_at.timestamp()))
 
 
-def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
+def _open_incident(incident: Incident, tally: Tally, *, now: datetime) -> OpenIncident:
     counts: Cohort | None = getattr(incident, "cohort", None)
+    due_at = tally.late_due_at or incident.next_update_at
     return OpenIncident(
         id=incident.pk,
         reference=incident.reference,
@@ -115,9 +120,10 @@ def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
         started_at=incident.started_at,
         affected_count=counts.affected_count if counts else 0,
         restored_count=counts.restored_count if counts else 0,
-        next_update_at=incident.next_update_at,
+        next_update_at=due_at,
         is_over=incident.is_over,
-        is_late=incident.next_update_at is not None and incident.next_update_at < now,
+        is_late=due_at is not None and due_at < now,
+        promises=tally,
     )
 
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
-from incidents.choices import ClaimKind, ImportState, ReportKind
+from incidents.choices import Audience, ClaimKind, ImportState, ReportKind, UpdateKind, WaitingState
 from incidents.models import (
     Claim,
     ClientReport,
@@ -21,6 +21,7 @@ from incidents.models import (
     RecoveryImport,
     RosterEntry,
     Service,
+    WaitingUpdate,
 )
 from tenants import scope
 from tenants.models import Company, OutgoingMail, User
@@ -91,6 +92,19 @@ def furnish(cast: Cast) -> None:
                 line_count=2,
                 preview=preview,
                 uploaded_at=at,
+            )
+        for standing in (WaitingState.AWAITING, WaitingState.WAITING):
+            WaitingUpdate.objects.create(
+                incident=incident,
+                form_key=uuid4(),
+                state=standing,
+                kind=UpdateKind.UPDATE,
+                audience=Audience.EVERYONE,
+                body_markdown="Nobody has read this yet.",
+                zone="UTC",
+                author=cast.people["staff_view"],
+                written_at=at,
+                due_at=at if standing is WaitingState.WAITING else None,
             )
         Group.objects.create(name="Duty officers")
         Group.objects.create(name="Writers")

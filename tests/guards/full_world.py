@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group
@@ -26,6 +27,7 @@ from incidents.choices import (
     RequestState,
     RowKind,
     UpdateKind,
+    WaitingState,
 )
 from incidents.models import (
     ActionChange,
@@ -55,7 +57,9 @@ from incidents.models import (
     Service,
     Update,
     UpdateReader,
+    UpdateTemplate,
     UpdateWording,
+    WaitingUpdate,
 )
 from tenants import rls, scope, walls
 from tenants.models import AuditEvent, AuditSeal, Company, OutgoingMail, User
@@ -122,6 +126,19 @@ def fill(world: World) -> FullWorld:
         )
         _row(AnswerTemplate, STAFF)
         _row(ImportRow, STAFF, recovery_import=sent, line=2, problem=RowKind.BAD_TIME)
+        _row(UpdateTemplate, STAFF, kind=UpdateKind.UPDATE)
+        _row(
+            WaitingUpdate,
+            STAFF,
+            incident=world.incident,
+            form_key=uuid4(),
+            state=WaitingState.AWAITING,
+            kind=UpdateKind.UPDATE,
+            audience=Audience.EVERYONE,
+            zone="UTC",
+            author=world.sam,
+            written_at=NOW,
+        )
         _row(LogEntry, STAFF, user=world.sam, action_flag=ADDITION)
         _row(Group, STAFF)
         _report(full)

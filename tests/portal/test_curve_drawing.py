@@ -76,7 +76,7 @@ def said(kind: UpdateKind, number: int) -> UpdateText:
         kind=kind,
         published_at=minute(number),
         body_html="",
-        next_update_at=None,
+        promise=None,
         corrected_by_id=None,
         corrects_id=None,
         contradicts_your_record=False,

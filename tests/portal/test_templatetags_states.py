@@ -240,7 +240,7 @@ def test_an_update_that_was_corrected_keeps_its_text_and_links_to_the_correction
         kind=UpdateKind.RESOLVED,
         published_at=NOW,
         body_html="<p>All is well.</p>",
-        next_update_at=None,
+        promise=None,
         corrected_by_id=second,
         corrects_id=None,
         contradicts_your_record=True,
