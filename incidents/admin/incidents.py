@@ -11,7 +11,10 @@ from django.utils.safestring import SafeString
 
 from incidents import errors, standings
 from incidents.admin import forms, glance
+from incidents.admin.component_pages import ComponentPages
 from incidents.admin.course_pages import CoursePages
+from incidents.admin.roster_page import RosterPage
+from incidents.admin.tail_pages import TailPages
 from incidents.admin.update_page import UpdatePage
 from incidents.choices import CompanyState, IncidentKind, IncidentState, Severity
 from incidents.models import AffectedComponent, Incident
@@ -54,7 +57,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(UpdatePage, CoursePages, StaffAdmin):
+class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPages, StaffAdmin):
     form = forms.IncidentForm
     change_form_template = "admin/incident_change_form.html"
     list_display = (
@@ -81,6 +84,13 @@ class IncidentAdmin(UpdatePage, CoursePages, StaffAdmin):
         "end-early": "end_early_page",
         "false-alarm": "false_alarm_page",
         "merge": "merge_page",
+        "tail": "tail_page",
+        "tail-csv": "tail_csv_page",
+        "tail-note": "tail_note_page",
+        "roster": "roster_page",
+        "components": "components_page",
+        "add-component": "add_component_page",
+        "remove-component": "remove_component_page",
     }
     started = pages.instant_column("started_at", "start")
     planned_end = pages.instant_column("planned_end_at", "planned end")

@@ -6,6 +6,7 @@ from incidents.models.incident import Claim, Incident, Update
 from incidents.models.postmortem import PostMortemRequest
 from incidents.models.recovery import AffectedPlacement, Cohort, Recovery, RecoveryEntry, RosterEntry
 from incidents.models.recovery_import import ImportRow, RecoveryImport
+from incidents.models.recovery_note import RecoveryNote
 from incidents.models.update import UpdateReader, UpdateWording
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Recovery",
     "RecoveryEntry",
     "RecoveryImport",
+    "RecoveryNote",
     "RosterEntry",
     "Service",
     "Update",

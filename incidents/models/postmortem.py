@@ -8,6 +8,7 @@ from incidents.models.incident import Incident
 from tenants import rls
 from tenants.models import User
 from tenants.models.base import CompanyOwned
+from tenants.row_history import RowHistory
 
 _OWN_QUESTION = f"""requested_by_id = {rls.CURRENT_USER} and decline_reason = '' and (
     (state = 'requested' and answered_at is null)
@@ -24,6 +25,7 @@ class PostMortemRequest(CompanyOwned):
     access = rls.company_owned(
         client="select insert", client_inserts=_OWN_QUESTION, staff="select insert update"
     )
+    row_history = RowHistory()
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="requests", db_index=False)
     state = ChoiceField(RequestState, default=RequestState.REQUESTED)

@@ -16,12 +16,11 @@ from django.db.models import F, Q
 from incidents import errors, standings
 from incidents.choices import WORST_FIRST, CompanyState, IncidentState, RequestState, Severity
 from incidents.models import AffectedComponent, Incident, PostMortemRequest, Recovery, RecoveryEntry
-from incidents.operations import announcing, recoveries, set_aside
+from incidents.operations import announcing, set_aside
 from tenants import audit
 from tenants.actor import Actor
 from tenants.models import Company
 
-_COMPANIES_AT_ONCE = 5_000
 _NAMED = 5
 _OWED = (RequestState.REQUESTED, RequestState.ACCEPTED)
 
@@ -119,13 +118,14 @@ def merge(actor: Actor, *, incident_id: UUID, into_id: UUID, now: datetime) -> i
         if contradicted:
             raise errors.MergeLoses(len(contradicted), _names(contradicted))
         new_count, entry_count = _take_record(incident, into, now=now)
-        if into.is_over:
-            _refuse_to_reopen(into)
         into.started_at = min(into.started_at, incident.started_at)
         into.detected_at = min(filter(None, (into.detected_at, incident.detected_at)), default=None)
         into.severity = max(into.severity, incident.severity, key=list(Severity).index)
         into.save(update_fields=["started_at", "detected_at", "severity"])
-        standings.refresh(into, now=now)
+        if not standings.settle(into, None, now=now):
+            standings.refresh(into, now=now)
+        if into.is_over:
+            _refuse_to_reopen(into)
         moved = _take_requests(actor, incident, into, now=now)
         text = f"This is part of {into.reference}. It goes on there, with the record of your account."
         announcing.announce(actor, incident, text, is_last=True, now=now)
@@ -163,7 +163,7 @@ def _locked(incident_id: UUID, into_id: UUID) -> tuple[Incident, Incident]:
 
 
 def _take_record(incident: Incident, into: Incident, *, now: datetime) -> tuple[int, int]:
-    """Write the other's components, companies and entries, and add them up; (new companies, entries)."""
+    """Write the other's components, companies and entries; (new companies, entries)."""
     AffectedComponent.objects.bulk_create(
         [
             AffectedComponent(incident=into, component_id=component_id)
@@ -180,9 +180,6 @@ def _take_record(incident: Incident, into: Incident, *, now: datetime) -> tuple[
         new_count = int(cursor.rowcount)
         cursor.execute(_TAKE_ENTRIES, values)
         entry_count = int(cursor.rowcount)
-    touched = sorted(Recovery.objects.filter(incident=incident).values_list("company_id", flat=True))
-    for first in range(0, len(touched), _COMPANIES_AT_ONCE):
-        recoveries.add_up(into, touched[first : first + _COMPANIES_AT_ONCE], now=now)
     return new_count, entry_count
 
 

@@ -9,7 +9,8 @@ from django.db.models import Case, F, Q, QuerySet, When
 
 from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
-from incidents.queries import staff_maintenances, staff_reports
+from incidents.queries import staff_imports, staff_maintenances, staff_reports
+from tenants import audit_seals
 
 MOST_ROWS = 12
 _DUE = Case(
@@ -70,27 +71,34 @@ class Board:
     maintenances: tuple[staff_maintenances.PlannedWork, ...]
     requests: tuple[OpenRequest, ...]
     reports: tuple[staff_reports.OpenReport, ...]
+    imports: tuple[staff_imports.OpenImport, ...]
     has_more_incidents: bool
     has_more_maintenances: bool
     has_more_requests: bool
     has_more_reports: bool
+    has_more_imports: bool
+    audit: audit_seals.LastVerification
 
 
 def board(*, now: datetime) -> Board:
-    """The board, in four statements whatever there is."""
+    """The board, in seven statements whatever there is."""
     incidents = _open_incidents(now)
     maintenances = staff_maintenances.planned_work(most=MOST_ROWS + 1, now=now)
     requests = _open_requests(now)
     reports = staff_reports.open_reports(most=MOST_ROWS + 1)
+    imports = staff_imports.open_imports(now=now, most=MOST_ROWS + 1)
     return Board(
         incidents=tuple(incidents[:MOST_ROWS]),
         maintenances=maintenances[:MOST_ROWS],
         requests=tuple(requests[:MOST_ROWS]),
         reports=reports[:MOST_ROWS],
+        imports=imports[:MOST_ROWS],
         has_more_incidents=len(incidents) > MOST_ROWS,
         has_more_maintenances=len(maintenances) > MOST_ROWS,
         has_more_requests=len(requests) > MOST_ROWS,
         has_more_reports=len(reports) > MOST_ROWS,
+        has_more_imports=len(imports) > MOST_ROWS,
+        audit=audit_seals.last_verification(now=now),
     )
 
 

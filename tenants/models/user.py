@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tenants import rls
 from tenants.models.base import Keyed
+from tenants.row_history import RowHistory
 
 
 def validate_time_zone(name: str) -> None:
@@ -44,6 +45,7 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
         visitor_columns=(("update", ("password", "last_login")),),
         visitor_rows=f"{rls.MAY_BECOME_STAFF} or not is_staff",
     )
+    row_history: ClassVar[RowHistory] = RowHistory(not_kept=("last_login",), secret=("password",))
 
     email = models.EmailField("e-mail", max_length=254, unique=True)
     name = models.CharField(max_length=120)

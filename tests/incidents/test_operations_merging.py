@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from incidents import errors
+from incidents import errors, standings
 from incidents.choices import (
     Audience,
     ClaimKind,
@@ -177,7 +177,7 @@ def test_what_superseded_an_entry_still_does_in_the_copy(world: World) -> None:
             idempotency_key="corrected",
             supersedes=entry,
         )
-        recoveries.add_up(other, [world.acme.pk], now=AT)
+        standings.settle(other, None, now=AT)
     record(world.incident, world.acme, CompanyState.RESTORED, 0)
     merge(world, other, world.incident)
     own = read(world).recovery
@@ -258,6 +258,9 @@ def test_nothing_can_be_written_to_the_pointer(world: World) -> None:
                 SYSTEM, incident_id=other.pk, kind=UpdateKind.UPDATE, body_markdown="More.", now=AT
             )
 
+    def recorded() -> None:
+        record(other, world.acme, CompanyState.RESTORED, 60)
+
     def report() -> None:
         with scope.as_company(world.acme.pk, user_id=world.ada.pk):
             client_reports.report(ada, reference=other.reference, kind=ReportKind.STILL_BROKEN, now=AT)
@@ -267,6 +270,7 @@ def test_nothing_can_be_written_to_the_pointer(world: World) -> None:
             postmortems.request(ada, reference=other.reference, purpose="", now=AT)
 
     refused(post, errors.SetAside)
+    refused(recorded, errors.SetAside)
     refused(report, errors.SetAside)
     refused(request, errors.RequestsClosed)
     refused(lambda: merge(world, other, world.incident), errors.SetAside)
