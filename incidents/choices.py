@@ -219,6 +219,41 @@ class RequestState(Choice):
     DECLINED = "declined", "Declined"
     PRELIMINARY_DELIVERED = "preliminary_delivered", "Preliminary report delivered"
     FINAL_DELIVERED = "final_delivered", "Final report delivered"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+    @classmethod
+    def standing(cls) -> tuple["RequestState", ...]:
+        """All but withdrawn: a company has at most one request in one of these for an incident."""
+        return tuple(state for state in cls if state is not cls.WITHDRAWN)
+
+    @classmethod
+    def open(cls) -> tuple["RequestState", ...]:
+        """The states in which the vendor owes something."""
+        return (cls.REQUESTED, cls.ACCEPTED, cls.PRELIMINARY_DELIVERED)
+
+    @classmethod
+    def withdrawable(cls) -> tuple["RequestState", ...]:
+        """The states from which a company may withdraw: nothing has been delivered yet."""
+        return (cls.REQUESTED, cls.ACCEPTED)
+
+
+class PostMortemKind(Choice):
+    """As what a report is published."""
+
+    PRELIMINARY = "preliminary", "Preliminary report"
+    FINAL = "final", "Final report"
+
+    @property
+    def delivered(self) -> RequestState:
+        """Where a request stands that has got this one."""
+        is_final = self is PostMortemKind.FINAL
+        return RequestState.FINAL_DELIVERED if is_final else RequestState.PRELIMINARY_DELIVERED
+
+    @property
+    def moves(self) -> tuple[RequestState, ...]:
+        """The states of the requests that its publication serves."""
+        is_final = self is PostMortemKind.FINAL
+        return (RequestState.ACCEPTED, *((RequestState.PRELIMINARY_DELIVERED,) if is_final else ()))
 
 
 class RequestPolicy(Choice):
@@ -285,3 +320,42 @@ class RowKind(Choice):
     def problems(cls) -> tuple["RowKind", ...]:
         """The kinds that are left out of an import."""
         return tuple(kind for kind in cls if kind not in (cls.NEW, cls.KNOWN, cls.TWICE))
+
+
+class DraftState(Choice):
+    """Where the draft of a post-mortem stands."""
+
+    DRAFT = "draft", "Draft"
+    IN_REVIEW = "in_review", "In review"
+    REVIEWED = "reviewed", "Reviewed"
+
+
+class PublicationKind(Choice):
+    """What a published version of a post-mortem is."""
+
+    PRELIMINARY = "preliminary", "Preliminary"
+    FINAL = "final", "Final"
+    REVISION = "revision", "Revision"
+
+
+class ActionState(Choice):
+    """How far a corrective action is."""
+
+    OPEN = "open", "Open"
+    IN_PROGRESS = "in_progress", "In progress"
+    DONE = "done", "Done"
+    DROPPED = "dropped", "Dropped"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is promised: then it is never overdue."""
+        return self in (ActionState.DONE, ActionState.DROPPED)
+
+
+class ActionChangeKind(Choice):
+    """What happened to a corrective action."""
+
+    PROMISED = "promised", "Promised"
+    STATE = "state", "New state"
+    DUE = "due", "New due date"
+    AGAIN = "again", "It has happened again"

@@ -145,7 +145,7 @@ class NotAllRestored(Refusal):
 
 class WrongState(Refusal):
     code = "wrong_state"
-    message = "This was answered already. Nothing was changed."
+    message = "This was answered already, or is closed. Nothing was changed."
 
 
 class ReasonMissing(Refusal):
@@ -156,6 +156,51 @@ class ReasonMissing(Refusal):
 class RequestsClosed(Refusal):
     code = "requests_closed"
     message = "There is no post-mortem to ask for in this incident."
+
+
+class RequestNotFound(NotFound):
+    code = "request_not_found"
+    message = "Your company has not asked for this post-mortem, or has withdrawn its request."
+
+
+class TooManyRequests(Refusal):
+    code = "too_many_requests"
+    message = "Your company has asked and withdrawn very often here. Please call support. Nothing was sent."
+
+
+class TooManyQuestions(Refusal):
+    code = "too_many_questions"
+    message = "So many questions do not go with one request. Nothing was sent."
+
+
+class AskedMeanwhile(Refusal):
+    code = "asked_meanwhile"
+    message = "A colleague asked something in the same moment. Look at it, then send yours again."
+
+
+class EmptyQuestion(Refusal):
+    code = "empty_question"
+    message = "The question has no text. Nothing was sent."
+
+
+class EmptyAnswer(Refusal):
+    code = "empty_answer"
+    message = "The answer has no text. Nothing was sent."
+
+
+class NobodyChosen(Refusal):
+    code = "nobody_chosen"
+    message = "The report has to be for somebody. Nothing was changed."
+
+
+class NotYourColleague(Refusal):
+    code = "not_your_colleague"
+    message = "A chosen person is not among your company's people any more. Nothing was changed."
+
+
+class NotOfStaff(Refusal):
+    code = "not_of_staff"
+    message = "This person cannot answer requests. Nothing was changed."
 
 
 class FileRefused(Refusal):
@@ -201,6 +246,49 @@ class TooManyReports(Refusal):
 class NotWhatWasSaid(Refusal):
     code = "not_what_was_said"
     message = "This state is not what the client reported. Dispute the report, or choose another state."
+
+
+class ComponentNotFound(NotFound):
+    code = "component_not_found"
+    message = "This component does not exist, or is not part of the incident. Nothing was changed."
+
+
+class AlreadyPart(Refusal):
+    code = "already_part"
+    message = "This component is part of the incident already. Nothing was changed."
+
+
+class RestoredBeforeImpact(Refusal):
+    code = "restored_before_impact"
+    message = "It cannot have been restored before it went wrong. Nothing was changed."
+
+
+class HasEntries(Refusal):
+    code = "has_entries"
+    message = "Entries are recorded for this component, so it is part of the record. Nothing was changed."
+
+
+class LastComponent(Refusal):
+    code = "last_component"
+    message = "Without this component the incident would affect nobody. Nothing was changed."
+
+
+class NamedInImport(Refusal):
+    code = "named_in_import"
+    message = "A file of recoveries that is not applied yet names this component. Nothing was changed."
+
+
+class NamedByClient(Refusal):
+    code = "named_by_client"
+    message = "A client has reported on this component, so it is part of the record. Nothing was changed."
+
+
+class HoldsMore(Refusal):
+    code = "holds_more"
+    message = (
+        "For a company that this component alone brings into the incident, more is kept than its place "
+        "there: a request, an update, a note. Nothing was changed."
+    )
 
 
 class SetAside(Refusal):
@@ -272,44 +360,88 @@ class MergeReopens(Refusal):
         )
 
 
-class ComponentNotFound(NotFound):
-    code = "component_not_found"
-    message = "This component does not exist, or is not part of the incident. Nothing was changed."
+class ReportNotFound(NotFound):
+    code = "report_not_found"
+    message = "There is no such report, or your company does not hold it."
 
 
-class AlreadyPart(Refusal):
-    code = "already_part"
-    message = "This component is part of the incident already. Nothing was changed."
+class ReportExists(Refusal):
+    code = "report_exists"
+    message = "This incident has a post-mortem already. Nothing was changed."
 
 
-class RestoredBeforeImpact(Refusal):
-    code = "restored_before_impact"
-    message = "It cannot have been restored before it went wrong. Nothing was changed."
+class SavedMeanwhile(Refusal):
+    """Two people write at once; carries who saved and when."""
+
+    code = "saved_meanwhile"
+
+    def __init__(self, by: str) -> None:
+        super().__init__(
+            f"{by} has saved this report since you opened it. Yours was not saved and nothing is lost: both "
+            "texts are below."
+        )
 
 
-class HasEntries(Refusal):
-    code = "has_entries"
-    message = "Entries are recorded for this component, so it is part of the record. Nothing was changed."
+class BadTimeline(Refusal):
+    """Lines of a timeline that cannot be read, each with its number and what is wrong with it."""
+
+    code = "bad_timeline"
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__(" ".join(faults))
 
 
-class LastComponent(Refusal):
-    code = "last_component"
-    message = "Without this component the incident would affect nobody. Nothing was changed."
+class OwnText(Refusal):
+    code = "own_text"
+    message = "Whoever wrote on a report does not review it: ask somebody else. Nothing was changed."
 
 
-class NamedInImport(Refusal):
-    code = "named_in_import"
-    message = "A file of recoveries that is not applied yet names this component. Nothing was changed."
+class ReportMovedOn(Refusal):
+    code = "report_moved_on"
+    message = "The report has moved on since you saw it. Nothing was changed."
 
 
-class NamedByClient(Refusal):
-    code = "named_by_client"
-    message = "A client has reported on this component, so it is part of the record. Nothing was changed."
+class NotReviewed(Refusal):
+    code = "not_reviewed"
+    message = "A second person has to review the report before it is published. Nothing was published."
 
 
-class HoldsMore(Refusal):
-    code = "holds_more"
+class EmptyReport(Refusal):
+    code = "empty_report"
+    message = "A report needs at least a summary and a root cause. Nothing was published."
+
+
+class WrongPublication(Refusal):
+    code = "wrong_publication"
     message = (
-        "For a company that this component alone brings into the incident, more is kept than its place "
-        "there: a request, an update, a note. Nothing was changed."
+        "There is one preliminary and one final version, in this order; what comes besides is a revision. "
+        "Nothing was published."
     )
+
+
+class NotOver(Refusal):
+    code = "not_over"
+    message = (
+        "The incident is not over, so its record can still move: publish a preliminary version. "
+        "Nothing was published."
+    )
+
+
+class ActionFixed(Refusal):
+    code = "action_fixed"
+    message = "The clients read this promise already: its words stay. Nothing was changed."
+
+
+class ActionNotPublished(Refusal):
+    code = "action_not_published"
+    message = "No client has read this promise yet: change it plainly. Nothing was recorded."
+
+
+class NothingChanged(Refusal):
+    code = "nothing_changed"
+    message = "This is how it stands already. Nothing was changed."
+
+
+class NotLater(Refusal):
+    code = "not_later"
+    message = "This is not a later, published incident. Nothing was changed."

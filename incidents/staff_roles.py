@@ -38,6 +38,7 @@ READ = (
         for model in (
             *(
                 "affectedcomponent",
+                "answertemplate",
                 "claim",
                 "clientreport",
                 "cohort",
@@ -47,7 +48,10 @@ READ = (
                 "placement",
             ),
             *(
+                "correctiveaction",
+                "postmortem",
                 "postmortemrequest",
+                "postmortemversion",
                 "recovery",
                 "recoveryentry",
                 "recoveryimport",
@@ -73,6 +77,7 @@ def _may(app: str, **models: str) -> Iterator[str]:
 
 
 _ANSWER_CLIENTS = tuple(_may("incidents", postmortemrequest="change"))
+_KEEP_TEMPLATES = tuple(_may("incidents", answertemplate="add change delete"))
 _ANSWER_REPORTS = tuple(_may("incidents", clientreport="change"))
 
 STAFF_ROLES = (
@@ -88,6 +93,7 @@ STAFF_ROLES = (
             *_ANSWER_CLIENTS,
             *_ANSWER_REPORTS,
             WRITE_NOTES,
+            *_KEEP_TEMPLATES,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
             OVERRIDE,
             VIEW_AS_CLIENT,
@@ -95,8 +101,14 @@ STAFF_ROLES = (
     ),
     StaffRole(
         name="Publisher",
-        meaning="Answers requests for post-mortems and keeps what was claimed.",
-        may=(*_ANSWER_CLIENTS, *_may("incidents", claim="add change delete")),
+        meaning="Answers requests for post-mortems, writes and publishes them, keeps what was claimed.",
+        may=(
+            *_ANSWER_CLIENTS,
+            *_KEEP_TEMPLATES,
+            *_may(
+                "incidents", claim="add change delete", postmortem="add change", correctiveaction="add change"
+            ),
+        ),
     ),
     StaffRole(
         name="Administrator",

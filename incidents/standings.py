@@ -119,12 +119,14 @@ def count_again(*, now: datetime) -> int:
     return len(stale)
 
 
-def refresh(incident: Incident, *, now: datetime) -> None:
+def refresh(incident: Incident, *, now: datetime, company_ids: Collection[UUID] = ()) -> None:
     """Write everybody's place, the cohort and the roster anew; bump the incident's version.
+
+    What the entries of `company_ids` add up to is written as well.
 
     The caller holds the incident's row lock, in the staff scope. Final once the incident is over.
     """
-    _publish(incident, _settle(incident, (), now=now), now=now)
+    _publish(incident, _settle(incident, company_ids, now=now), now=now)
 
 
 def write_roster(incident: Incident) -> None:

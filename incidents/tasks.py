@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from incidents import standings
-from incidents.operations import import_work, maintenances
+from incidents.operations import import_work, maintenances, postmortems
 from tenants.actor import SYSTEM
 from tenants.background import staff_task, visitor_task
 
@@ -19,6 +19,12 @@ def advance_maintenance(*, now: datetime) -> None:
 def count_again(*, now: datetime) -> None:
     """Rank everybody anew in large incidents in which something was recorded."""
     standings.count_again(now=now)
+
+
+@staff_task
+def deliver_published(*, now: datetime) -> None:
+    """Deliver published post-mortems to requests that came in while they were being published."""
+    postmortems.deliver_published(now=now)
 
 
 @visitor_task

@@ -16,9 +16,9 @@ from incidents.admin.course_pages import CoursePages
 from incidents.admin.roster_page import RosterPage
 from incidents.admin.tail_pages import TailPages
 from incidents.admin.update_page import UpdatePage
-from incidents.choices import CompanyState, IncidentKind, IncidentState, Severity
+from incidents.choices import CompanyState, IncidentKind, IncidentState, RequestPolicy, Severity
 from incidents.models import AffectedComponent, Incident
-from incidents.operations import incidents
+from incidents.operations import incidents, postmortems
 from incidents.queries import staff_reports
 from tenants import admin_pages as pages
 from tenants import audit
@@ -79,11 +79,6 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
     object_pages = {
         "publish": "publish_page",
         "post-update": "post_update_page",
-        "extend": "extend_page",
-        "cancel": "cancel_page",
-        "end-early": "end_early_page",
-        "false-alarm": "false_alarm_page",
-        "merge": "merge_page",
         "tail": "tail_page",
         "tail-csv": "tail_csv_page",
         "tail-note": "tail_note_page",
@@ -91,6 +86,11 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
         "components": "components_page",
         "add-component": "add_component_page",
         "remove-component": "remove_component_page",
+        "extend": "extend_page",
+        "cancel": "cancel_page",
+        "end-early": "end_early_page",
+        "false-alarm": "false_alarm_page",
+        "merge": "merge_page",
     }
     started = pages.instant_column("started_at", "start")
     planned_end = pages.instant_column("planned_end_at", "planned end")
@@ -166,12 +166,25 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
             obj.state = form.first_state()
             super().save_model(request, obj, form, change)
             return
-        own = [name for name in form.changed_data if name != "affected"]
+        own = [name for name in form.changed_data if name not in {"affected", "request_policy"}]
+        if "request_policy" in form.changed_data:
+            self._change_policy(request, obj)
         if not own:
             return
         obj.save(update_fields=own)
         standings.bump(obj)
         audit.record(pages.staff(request).actor, "incident.edited", obj, now=timezone.now(), fields=own)
+
+    def _change_policy(self, request: HttpRequest, incident: Incident) -> None:
+        accepted = postmortems.change_policy(
+            pages.staff(request).actor,
+            incident=incident,
+            policy=RequestPolicy(incident.request_policy),
+            now=timezone.now(),
+        )
+        if accepted:
+            waited = "request that waited was" if accepted == 1 else "requests that waited were"
+            messages.info(request, f"{accepted} {waited} accepted.")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -14,6 +14,7 @@ from incidents.choices import (
     ClaimKind,
     IncidentKind,
     IncidentState,
+    PostMortemKind,
     RequestPolicy,
     RosterPolicy,
     Severity,
@@ -89,6 +90,10 @@ class Incident(Business):
     request_policy = ChoiceField(
         RequestPolicy, default=RequestPolicy.APPROVAL, verbose_name="post-mortem requests"
     )
+    published_report = ChoiceField(
+        PostMortemKind, default="", db_default="", blank=True, editable=False, verbose_name="post-mortem"
+    )
+    """The post-mortem that is out; what an accepted request gets at once. Empty before the first."""
     version = models.PositiveIntegerField(default=1, editable=False)
     """Grows with every change that a client could see."""
     components: ClassVar["models.ManyToManyField[Component, AffectedComponent]"] = models.ManyToManyField(
@@ -105,6 +110,10 @@ class Incident(Business):
             one_of("state", IncidentState, "incident_state"),
             one_of("roster_policy", RosterPolicy, "incident_roster_policy"),
             one_of("request_policy", RequestPolicy, "incident_request_policy"),
+            models.CheckConstraint(
+                condition=models.Q(published_report__in=["", "preliminary", "final"]),
+                name="incident_published_report",
+            ),
             models.CheckConstraint(
                 condition=models.Q(tail_percent__gte=1, tail_percent__lte=50), name="incident_tail_percent"
             ),

@@ -21,7 +21,7 @@ from incidents.models import (
     RecoveryEntry,
     Service,
 )
-from incidents.operations import published_incident, recoveries
+from incidents.operations import set_aside
 from incidents.operations.recoveries import CLOCK_TOLERANCE, EARLIEST_BEFORE_START
 from tenants import audit
 from tenants.actor import Actor
@@ -82,7 +82,7 @@ def add(
     if restored_at and restored_at <= at:
         raise errors.RestoredBeforeImpact
     with transaction.atomic():
-        incident = published_incident.locked(incident_id)
+        incident = set_aside.published(incident_id)
         if any(instant < incident.started_at - EARLIEST_BEFORE_START for _state, instant in facts):
             raise errors.InstantTooEarly
         _hold(component_id)
@@ -91,8 +91,7 @@ def add(
         AffectedComponent.objects.create(incident=incident, component_id=component_id)
         new_count = _affect(actor, incident, component_id, facts, now=now)
         company_ids = _company_ids(_placed(incident, component_id))
-        recoveries.add_up(incident, company_ids, now=now)
-        standings.refresh(incident, now=now)
+        standings.refresh(incident, company_ids=company_ids, now=now)
         audit.record(
             actor,
             "incident.component_added",
@@ -148,7 +147,7 @@ def remove(actor: Actor, *, incident_id: UUID, component_id: UUID, now: datetime
     LastComponent and HoldsMore; then nothing is changed.
     """
     with transaction.atomic():
-        incident = published_incident.locked(incident_id)
+        incident = set_aside.published(incident_id)
         named = AffectedComponent.objects.filter(incident=incident, component=component_id)
         if not named.exists():
             raise errors.ComponentNotFound
@@ -162,8 +161,8 @@ def remove(actor: Actor, *, incident_id: UUID, component_id: UUID, now: datetime
         gone.delete()
         placed.delete()
         named.delete()
-        recoveries.add_up(incident, [each for each in company_ids if each not in gone_ids], now=now)
-        standings.refresh(incident, now=now)
+        remaining = [each for each in company_ids if each not in gone_ids]
+        standings.refresh(incident, company_ids=remaining, now=now)
         try:
             with transaction.atomic():
                 connection.check_constraints()

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from incidents import errors
 from incidents.choices import IncidentState
-from incidents.operations import announcing, published_incident, set_aside
+from incidents.operations import announcing, set_aside
 from incidents.operations.announcing import Words
 from tenants import audit
 from tenants.actor import Actor
@@ -23,7 +23,7 @@ def mark(actor: Actor, *, incident_id: UUID, words: Words, now: datetime) -> Non
     """
     reason = words.required()
     with transaction.atomic():
-        incident = published_incident.locked(incident_id)
+        incident = set_aside.published(incident_id)
         if incident.is_maintenance:
             raise errors.NotIncident
         text = f"This was a false alarm.\n\n{reason}"

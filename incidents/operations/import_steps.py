@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import Error
 
 from incidents.choices import ImportState
-from incidents.models import ImportRow, RecoveryImport
+from incidents.models import RecoveryImport
 from tenants import audit
 from tenants.actor import SYSTEM
 
@@ -29,16 +29,3 @@ def give_up(found: RecoveryImport, why: str, *, now: datetime) -> None:
     audit.record(
         SYSTEM, "import.given_up", found, now=now, step=found.failed_at_step, attempts=found.attempts
     )
-
-
-def let_be(found: RecoveryImport | None, why: str, *, now: datetime) -> None:
-    """Leave the record, to which nothing can be added, as it is: what was applied stays applied."""
-    if found is None:
-        return
-    is_applied = found.state == ImportState.ROLLING_BACK
-    found.state = ImportState.APPLIED if is_applied else ImportState.FAILED
-    found.trouble, found.leased_until, found.content = why[:_MOST_LETTERS], None, b""
-    found.finished_at = found.finished_at or now
-    found.save(update_fields=["state", "trouble", "leased_until", "content", "finished_at"])
-    ImportRow.objects.filter(recovery_import=found, problem="").delete()
-    audit.record(SYSTEM, "import.given_up", found, now=now, incident=str(found.incident_id))

@@ -56,7 +56,9 @@ def advance(import_id: UUID, *, now: datetime) -> None:
             steps[state](import_id, clock)
         except errors.SetAside as refusal:
             with scope.as_staff():
-                import_steps.let_be(_in_state(import_id, state), refusal.message, now=clock())
+                found = _in_state(import_id, state)
+                if found is not None:
+                    import_steps.give_up(found, refusal.message, now=clock())
         except Exception as error:
             with scope.as_staff():
                 _give_up_after_enough(_in_state(import_id, state), import_steps.reason(error), clock)

@@ -8,7 +8,7 @@ from django.db import transaction
 from incidents import errors, standings
 from incidents.choices import IncidentKind, IncidentState, UpdateKind
 from incidents.models import Incident
-from incidents.operations import announcing, published_incident, set_aside
+from incidents.operations import announcing, set_aside
 from incidents.operations.announcing import Words
 from tenants import audit
 from tenants.actor import Actor
@@ -110,7 +110,7 @@ def end_early(actor: Actor, *, incident_id: UUID, words: Words, now: datetime) -
 def _planned(incident_id: UUID) -> Incident:
     """A published maintenance that is not over, locked. Raises IncidentNotFound, SetAside, NotPublished,
     NotMaintenance and OverAlready."""
-    incident = published_incident.locked(incident_id)
+    incident = set_aside.published(incident_id)
     if not incident.is_maintenance:
         raise errors.NotMaintenance
     if incident.is_over:

@@ -118,14 +118,13 @@ def merge(actor: Actor, *, incident_id: UUID, into_id: UUID, now: datetime) -> i
         if contradicted:
             raise errors.MergeLoses(len(contradicted), _names(contradicted))
         new_count, entry_count = _take_record(incident, into, now=now)
+        if into.is_over:
+            _refuse_to_reopen(into)
         into.started_at = min(into.started_at, incident.started_at)
         into.detected_at = min(filter(None, (into.detected_at, incident.detected_at)), default=None)
         into.severity = max(into.severity, incident.severity, key=list(Severity).index)
         into.save(update_fields=["started_at", "detected_at", "severity"])
-        if not standings.settle(into, None, now=now):
-            standings.refresh(into, now=now)
-        if into.is_over:
-            _refuse_to_reopen(into)
+        standings.refresh(into, now=now)
         moved = _take_requests(actor, incident, into, now=now)
         text = f"This is part of {into.reference}. It goes on there, with the record of your account."
         announcing.announce(actor, incident, text, is_last=True, now=now)
@@ -163,7 +162,7 @@ def _locked(incident_id: UUID, into_id: UUID) -> tuple[Incident, Incident]:
 
 
 def _take_record(incident: Incident, into: Incident, *, now: datetime) -> tuple[int, int]:
-    """Write the other's components, companies and entries; (new companies, entries)."""
+    """Write the other's components, companies and entries, and add them up; (new companies, entries)."""
     AffectedComponent.objects.bulk_create(
         [
             AffectedComponent(incident=into, component_id=component_id)
@@ -180,6 +179,7 @@ def _take_record(incident: Incident, into: Incident, *, now: datetime) -> tuple[
         new_count = int(cursor.rowcount)
         cursor.execute(_TAKE_ENTRIES, values)
         entry_count = int(cursor.rowcount)
+    standings.settle(into, None, now=now)
     return new_count, entry_count
 
 
@@ -193,7 +193,8 @@ def _refuse_to_reopen(into: Incident) -> None:
 def _take_requests(actor: Actor, incident: Incident, into: Incident, *, now: datetime) -> int:
     """Let requests that are owed go on with their dates; how many did. Who asked for both is owed one."""
     requests = PostMortemRequest.objects.select_for_update()
-    asked_there = set(requests.filter(incident=into).values_list("company_id", flat=True))
+    asked = requests.filter(incident=into).exclude(state=RequestState.WITHDRAWN)
+    asked_there = set(asked.values_list("company_id", flat=True))
     moved = 0
     for each in requests.filter(incident=incident, state__in=_OWED).order_by("requested_at"):
         is_second = each.company_id in asked_there

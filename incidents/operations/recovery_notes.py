@@ -10,7 +10,7 @@ from django.db import transaction
 from incidents import errors
 from incidents.choices import RecoveryReason
 from incidents.models import Recovery, RecoveryNote
-from incidents.operations import published_incident
+from incidents.operations import set_aside
 from tenants import audit
 from tenants.actor import Actor
 
@@ -41,7 +41,7 @@ def write(
     if len(company_ids) > MOST:
         raise errors.TooManySelected
     with transaction.atomic():
-        incident = published_incident.locked(incident_id)
+        incident = set_aside.published(incident_id)
         affected = Recovery.objects.filter(incident=incident, company_id__in=company_ids)
         if affected.count() != len(set(company_ids)):
             raise errors.NotAffected

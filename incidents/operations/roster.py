@@ -8,7 +8,7 @@ from django.db import transaction
 from incidents import standings
 from incidents.choices import RosterPolicy
 from incidents.models import Incident, RosterEntry
-from incidents.operations import published_incident
+from incidents.operations import set_aside
 from tenants import audit
 from tenants.actor import Actor
 
@@ -22,7 +22,7 @@ def change(
     request. Raises IncidentNotFound and NotPublished.
     """
     with transaction.atomic():
-        incident = published_incident.locked(incident_id)
+        incident = set_aside.published(incident_id)
         before = (RosterPolicy(incident.roster_policy), incident.tail_percent)
         if before == (policy, tail_percent):
             return False

@@ -24,6 +24,14 @@ def locked(incident_id: UUID) -> Incident:
     return incident
 
 
+def published(incident_id: UUID) -> Incident:
+    """The same of an incident that clients can read. Raises NotPublished for a draft."""
+    incident = locked(incident_id)
+    if incident.is_draft:
+        raise errors.NotPublished
+    return incident
+
+
 def put(
     incident: Incident,
     state: IncidentState,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, JSONObject
@@ -33,7 +34,7 @@ from incidents.models import (
     Update,
 )
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
-from incidents.queries import client_reports, headers, shapes, timelines
+from incidents.queries import client_reports, headers, request_shapes, request_tracker, shapes, timelines
 from tenants import scope
 
 
@@ -93,23 +94,49 @@ def incident_page(
     )
 
 
-def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> shapes.PostMortemPage:
-    """The state of the own request for the report on one incident. Two statements.
+def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> request_shapes.PostMortemPage:
+    """The own request for the report on one incident, with all that belongs to it. Four statements.
 
     Raises IncidentNotFound like `incident_page`.
     """
     recovery = _own_recoveries(reference).select_related("incident").first()
     if recovery is None:
         raise errors.IncidentNotFound
-    return shapes.PostMortemPage(
+    request_id = recovery.request_id
+    status = request_status(recovery, may_request=may_request, now=now)
+    return request_shapes.PostMortemPage(
         incident=headers.header(recovery, tuple(_component_names(recovery.incident_id).values()), now=now),
         recovery=headers.stored_recovery(recovery, now=now),
-        status=request_status(recovery, may_request=may_request, now=now),
+        status=status,
         as_of=now,
+        questions=request_tracker.questions(request_id) if request_id else (),
+        recipients=request_tracker.recipients(request_id, recovery.company_id) if request_id else (),
+        withdrawn=None if request_id else request_tracker.newest_withdrawn(recovery.incident_id),
+        business_days=request_tracker.business_days(status.request, now=now) if status.request else None,
+        business_days_are=settings.BUSINESS_CALENDAR.words,
+    )
+
+
+def recipients_page(reference: str, *, now: datetime) -> request_shapes.RecipientsPage:
+    """The company's people, and for whom of them its request is. Three statements.
+
+    Raises IncidentNotFound like `incident_page`, and RequestNotFound where nobody has asked.
+    """
+    recovery = _own_recoveries(reference).select_related("incident").first()
+    if recovery is None:
+        raise errors.IncidentNotFound
+    if recovery.request_id is None:
+        raise errors.RequestNotFound
+    chosen = request_tracker.recipients(recovery.request_id, recovery.company_id)
+    return request_shapes.RecipientsPage(
+        incident=headers.header(recovery, (), now=now),
+        colleagues=request_tracker.colleagues(recovery.company_id),
+        chosen=tuple(each.id for each in chosen),
     )
 
 
 _REQUEST_COLUMNS = (
+    "id",
     "state",
     "requested_at",
     "requested_by_name",
@@ -120,6 +147,8 @@ _REQUEST_COLUMNS = (
     "preliminary_due_at",
     "final_due_at",
     "decline_reason",
+    "preliminary_delivered_at",
+    "final_delivered_at",
 )
 
 
@@ -130,7 +159,11 @@ def _own_recoveries(reference: str) -> QuerySet[Any]:
         incident__reference=reference, incident__published_at__isnull=False
     ).annotate(
         request=FilteredRelation(
-            "incident__requests", condition=Q(incident__requests__company_id=company_id)
+            "incident__requests",
+            condition=Q(
+                incident__requests__company_id=company_id,
+                incident__requests__state__in=RequestState.standing(),
+            ),
         ),
         **{f"request_{column}": F(f"request__{column}") for column in _REQUEST_COLUMNS},
     )
@@ -181,6 +214,9 @@ def request_status(recovery: Any, *, may_request: bool, now: datetime) -> shapes
             final_due_at=recovery.request_final_due_at,
             decline_reason=recovery.request_decline_reason,
             as_of=now,
+            preliminary_delivered_at=recovery.request_preliminary_delivered_at,
+            final_delivered_at=recovery.request_final_delivered_at,
+            id=recovery.request_id,
         ),
         can_request=False,
     )

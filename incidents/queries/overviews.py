@@ -6,9 +6,18 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import Exists, OuterRef
+
 from incidents import clocks, cohort
 from incidents.choices import WORST_FIRST, CompanyState, IncidentKind, IncidentState, RequestState
-from incidents.models import AffectedComponent, Placement, PostMortemRequest, Recovery, RecoveryEntry
+from incidents.models import (
+    AffectedComponent,
+    Placement,
+    PostMortemRequest,
+    Recovery,
+    RecoveryEntry,
+    RequestQuestion,
+)
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
 from incidents.queries import headers, shapes
 
@@ -47,6 +56,7 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
         local=local,
         now=now,
     )
+    requests_waiting, requests_asking_back = _requests()
     month_started_on = today.replace(day=1)
     month = [day for day in days if day.on >= month_started_on]
     return shapes.Overview(
@@ -60,7 +70,8 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
         month_outage_seconds=sum(day.outage_seconds for day in month),
         month_degraded_seconds=sum(day.degraded_seconds for day in month),
         month_seconds=clocks.seconds_between(_midnight(month_started_on, local), now),
-        requests_waiting=_requests_waiting(),
+        requests_waiting=requests_waiting,
+        requests_asking_back=requests_asking_back,
         as_of=now,
     )
 
@@ -161,11 +172,19 @@ def _data_centers(
     )
 
 
-def _requests_waiting() -> tuple[tuple[str, str], ...]:
-    return tuple(
-        PostMortemRequest.objects.filter(state=RequestState.REQUESTED)
+def _requests() -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """(reference, title) of the incidents whose request waits for the vendor's answer, and of those of
+    which the vendor has asked the company something. One statement."""
+    asked_back = RequestQuestion.objects.filter(request=OuterRef("pk"), from_vendor=True, answered_at=None)
+    rows = list(
+        PostMortemRequest.objects.filter(state__in=RequestState.open())
+        .annotate(asks_back=Exists(asked_back))
         .order_by("requested_at")
-        .values_list("incident__reference", "incident__title")
+        .values_list("incident__reference", "incident__title", "state", "asks_back")
+    )
+    return (
+        tuple((reference, title) for reference, title, state, _ in rows if state == RequestState.REQUESTED),
+        tuple((reference, title) for reference, title, _state, asks_back in rows if asks_back),
     )
 
 

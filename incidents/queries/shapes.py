@@ -230,6 +230,39 @@ class PostMortemRequestState:
     final_due_at: datetime | None
     decline_reason: str
     as_of: datetime
+    preliminary_delivered_at: datetime | None = None
+    final_delivered_at: datetime | None = None
+    id: UUID | None = None
+
+    @property
+    def owed_by(self) -> datetime | None:
+        """When what the vendor owes next is due."""
+        return {
+            RequestState.REQUESTED: self.answer_due_at,
+            RequestState.ACCEPTED: self.preliminary_due_at,
+            RequestState.PRELIMINARY_DELIVERED: self.final_due_at,
+        }.get(self.state)
+
+    @property
+    def was_answered_late(self) -> bool:
+        return _was_late(self.answered_at, self.answer_due_at)
+
+    @property
+    def preliminary_was_late(self) -> bool:
+        return _was_late(self.preliminary_delivered_at, self.preliminary_due_at)
+
+    @property
+    def final_was_late(self) -> bool:
+        return _was_late(self.final_delivered_at, self.final_due_at)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the vendor owes something, so that more can be asked."""
+        return self.state in RequestState.open()
+
+    @property
+    def can_be_withdrawn(self) -> bool:
+        return self.state in RequestState.withdrawable()
 
     @property
     def answer_is_late(self) -> bool:
@@ -418,6 +451,8 @@ class Overview:
     """Length of the month so far: availability = 1 - outage / this."""
     requests_waiting: tuple[tuple[str, str], ...]
     """(incident reference, title) of post-mortem requests that wait for an answer."""
+    requests_asking_back: tuple[tuple[str, str], ...]
+    """The same of those of which the vendor has asked the company something."""
     as_of: datetime
 
     @property
@@ -430,12 +465,8 @@ class Overview:
         return 100 * (1 - self.month_outage_seconds / self.month_seconds) if self.month_seconds else 100.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostMortemPage:
-    incident: IncidentHeader
-    recovery: OwnRecovery
-    status: PostMortemStatus
-    as_of: datetime
+def _was_late(at: datetime | None, due_at: datetime | None) -> bool:
+    return at is not None and _is_past(due_at, at)
 
 
 def _is_past(due_at: datetime | None, now: datetime) -> bool:

@@ -2,28 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import F, Q
 
 from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
-from incidents.queries import staff_imports, staff_maintenances, staff_reports
+from incidents.queries import request_queue, staff_imports, staff_maintenances, staff_reports
 from tenants import audit_seals
 
 MOST_ROWS = 12
-_DUE = Case(
-    When(state=RequestState.REQUESTED, then=F("answer_due_at")),
-    When(state=RequestState.ACCEPTED, then=F("preliminary_due_at")),
-    When(state=RequestState.PRELIMINARY_DELIVERED, then=F("final_due_at")),
-)
-"""What is owed next for a request: the answer, the preliminary report, the final one."""
-OWED = {
-    RequestState.REQUESTED: "Answer",
-    RequestState.ACCEPTED: "Preliminary report",
-    RequestState.PRELIMINARY_DELIVERED: "Final report",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +58,7 @@ class Board:
     incidents: tuple[OpenIncident, ...]
     maintenances: tuple[staff_maintenances.PlannedWork, ...]
     requests: tuple[OpenRequest, ...]
+    request_counts: request_queue.QueueCounts
     reports: tuple[staff_reports.OpenReport, ...]
     imports: tuple[staff_imports.OpenImport, ...]
     has_more_incidents: bool
@@ -81,7 +70,7 @@ class Board:
 
 
 def board(*, now: datetime) -> Board:
-    """The board, in seven statements whatever there is."""
+    """The board, in eight statements whatever there is."""
     incidents = _open_incidents(now)
     maintenances = staff_maintenances.planned_work(most=MOST_ROWS + 1, now=now)
     requests = _open_requests(now)
@@ -91,6 +80,7 @@ def board(*, now: datetime) -> Board:
         incidents=tuple(incidents[:MOST_ROWS]),
         maintenances=maintenances[:MOST_ROWS],
         requests=tuple(requests[:MOST_ROWS]),
+        request_counts=request_queue.counts(now=now),
         reports=reports[:MOST_ROWS],
         imports=imports[:MOST_ROWS],
         has_more_incidents=len(incidents) > MOST_ROWS,
@@ -100,11 +90,6 @@ def board(*, now: datetime) -> Board:
         has_more_imports=len(imports) > MOST_ROWS,
         audit=audit_seals.last_verification(now=now),
     )
-
-
-def with_due(requests: QuerySet[PostMortemRequest]) -> QuerySet[Any]:
-    """The requests with `due_at`: when what is owed next is due, None where nothing is."""
-    return requests.annotate(due_at=_DUE)
 
 
 def _open_incidents(now: datetime) -> list[OpenIncident]:
@@ -138,7 +123,7 @@ def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
 
 def _open_requests(now: datetime) -> list[OpenRequest]:
     rows = (
-        with_due(PostMortemRequest.objects.filter(state__in=OWED))
+        request_queue.with_due(PostMortemRequest.objects.filter(state__in=request_queue.OWED))
         .select_related("company", "incident")
         .order_by("due_at", "requested_at")[: MOST_ROWS + 1]
     )
@@ -147,7 +132,7 @@ def _open_requests(now: datetime) -> list[OpenRequest]:
             id=request.pk,
             company=request.company.name,
             reference=request.incident.reference,
-            owed=OWED[RequestState(request.state)],
+            owed=request_queue.OWED[RequestState(request.state)],
             due_at=request.due_at,
             is_late=request.due_at is not None and request.due_at < now,
         )

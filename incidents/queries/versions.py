@@ -13,7 +13,7 @@ from incidents.choices import CompanyState, IncidentState
 from tenants import rls
 
 VERSION = f"""
-select incident.id, incident.version, incident.state, own.state, request.state,
+select incident.id, incident.version, incident.state, own.state, request.state, request.id,
     case request.state
         when 'requested' then request.answer_due_at
         when 'accepted' then request.preliminary_due_at
@@ -26,6 +26,7 @@ from incidents_recovery own
 join incidents_incident incident on incident.id = own.incident_id
 left join incidents_postmortemrequest request
     on request.company_id = own.company_id and request.incident_id = own.incident_id
+    and request.state <> 'withdrawn'
 where own.company_id = {rls.CURRENT_COMPANY} and incident.reference = %s and incident.published_at is not null
 """  # noqa: S608 - a constant of the row policies
 """One parameter, the incident's reference; one row for `of_row`, or none. Polled by everybody in the
@@ -44,6 +45,8 @@ class PageVersion:
     planned_end_at: datetime | None
     is_restored: bool
     request_state: str
+    request_id: UUID | None
+    """Another one once the company has withdrawn and asked again."""
     report_due_at: datetime | None
     """When what the vendor owes next on the company's request is due; None if nothing or no date."""
     reports: str
@@ -80,7 +83,7 @@ def page_version(reference: str) -> PageVersion:
 
 def of_row(row: Sequence[Any]) -> PageVersion:
     """The version in a row of VERSION."""
-    incident_id, version, state, own_state, request_state, report_due_at, reports, *window = row
+    incident_id, version, state, own_state, request_state, request_id, report_due_at, reports, *window = row
     return PageVersion(
         incident_id=incident_id,
         version=version,
@@ -89,6 +92,7 @@ def of_row(row: Sequence[Any]) -> PageVersion:
         planned_end_at=window[1],
         is_restored=own_state == CompanyState.RESTORED,
         request_state=request_state or "",
+        request_id=request_id,
         report_due_at=report_due_at,
         reports=reports,
     )

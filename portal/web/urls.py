@@ -4,12 +4,14 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from portal.web import (
+    action_pages,
     activity_pages,
     client_report_pages,
     company_pages,
     incident_pages,
     overview_pages,
     postmortem_pages,
+    report_pages,
 )
 
 
@@ -33,6 +35,46 @@ urlpatterns = [
         "<slug:company>/incidents/<reference:reference>/post-mortem/",
         postmortem_pages.post_mortem,
         name="post_mortem",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/join/",
+        postmortem_pages.join,
+        name="post_mortem_join",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/withdraw/",
+        postmortem_pages.withdraw,
+        name="post_mortem_withdraw",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/recipients/",
+        postmortem_pages.recipients,
+        name="post_mortem_recipients",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/questions/",
+        postmortem_pages.question,
+        name="post_mortem_question",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/answers/",
+        postmortem_pages.reply,
+        name="post_mortem_reply",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/report/",
+        report_pages.report,
+        name="report",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/differences/",
+        report_pages.differences,
+        name="report_differences",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/actions/",
+        action_pages.actions,
+        name="corrective_actions",
     ),
     path(
         "<slug:company>/incidents/<reference:reference>/reports/",

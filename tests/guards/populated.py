@@ -13,9 +13,36 @@ from django.db import connection
 
 from incidents.audiences import Readers
 from incidents.blocks import ReaderState
-from incidents.choices import Audience, ClaimKind, ReportKind, UpdateKind
-from incidents.models import Claim, Component, Incident, RosterEntry, Update, UpdateWording
-from incidents.operations import client_reports, incidents, postmortems
+from incidents.choices import (
+    Audience,
+    ClaimKind,
+    DraftState,
+    PublicationKind,
+    ReportKind,
+    RequestPolicy,
+    UpdateKind,
+)
+from incidents.models import (
+    Claim,
+    Component,
+    Incident,
+    PostMortem,
+    PostMortemRequest,
+    RosterEntry,
+    Update,
+    UpdateWording,
+)
+from incidents.operations import (
+    client_reports,
+    corrective_actions,
+    incidents,
+    postmortems,
+    report_drafts,
+    reports,
+    request_desk,
+    request_parts,
+)
+from incidents.operations.corrective_actions import Words
 from tenants import rls, scope, walls
 from tenants.models import Company, User
 from tenants.permissions import Role
@@ -115,11 +142,13 @@ def _half(slug: str, center: str) -> Half:
             incident=incident, kind=ClaimKind.STARTED_AT, source="Header", claimed_at=factories.STARTED_AT
         )
         RosterEntry.objects.create(incident=incident, company=company, name=company.name)
+        Incident.objects.filter(pk=incident.pk).update(request_policy=RequestPolicy.AUTOMATIC)
     with scope.as_company(company.pk, user_id=owner.pk):
-        postmortems.request(
+        asked, _is_new = postmortems.request(
             factories.actor(owner, company),
             reference=incident.reference,
             purpose="Our auditors ask.",
+            questions=["Was any order lost?"],
             now=factories.STARTED_AT + timedelta(hours=2),
         )
         client_reports.report(
@@ -128,7 +157,44 @@ def _half(slug: str, center: str) -> Half:
             kind=ReportKind.STILL_BROKEN,
             now=factories.STARTED_AT + timedelta(hours=2),
         )
+    _work_on(asked, factories.person(f"staff.of.{slug}@vendor.example", is_staff=True))
+    _report(half)
     return half
+
+
+def _work_on(asked: PostMortemRequest, person: User) -> None:
+    """Staff ask the company something, and note who of them does."""
+    now, actor = factories.STARTED_AT + timedelta(hours=3), factories.actor(person)
+    with scope.as_staff():
+        request_parts.ask_back(actor, request_id=asked.pk, text="Which of your stores?", now=now)
+        request_desk.keep(actor, request_id=asked.pk, assignee=person.pk, note="Calls at nine.", now=now)
+
+
+def _report(half: Half) -> None:
+    """A published report with one promise, which the company holds, has read and follows."""
+    staff = factories.actor(half.owner)
+    now = factories.STARTED_AT + timedelta(hours=3)
+    with scope.as_staff():
+        draft = report_drafts.begin(staff, incident_id=half.incident.pk, zone="UTC", now=now)
+        texts = {"summary": "It broke.", "root_cause": "A connector."}
+        report_drafts.save(staff, post_mortem_id=draft.pk, seen=0, texts=texts, acknowledged={}, now=now)
+        words = Words(title="Audit", text="All of it.", owner="Infrastructure", due_on=None)
+        corrective_actions.promise(staff, incident_id=half.incident.pk, words=words, now=now)
+        PostMortem.objects.filter(pk=draft.pk).update(state=DraftState.REVIEWED, reviewed_by=half.owner)
+        reports.publish(
+            staff,
+            post_mortem_id=draft.pk,
+            kind=PublicationKind.PRELIMINARY,
+            number=1,
+            change_note="",
+            now=now,
+        )
+    reader = factories.actor(half.owner, half.company)
+    with scope.as_company(half.company.pk, user_id=half.owner.pk):
+        reports.say_read(reader, reference=half.incident.reference, number=1, now=now)
+        corrective_actions.follow(
+            reader, reference=half.incident.reference, number=1, is_wanted=True, now=now
+        )
 
 
 def _say(half: Half, audience: Audience) -> None:
@@ -153,7 +219,13 @@ def _word(half: Half, reader: ReaderState) -> None:
 
 
 def _of_nobody(acme: Half) -> Incident:
-    """A draft on a component of nobody, a note that staff wrote for themselves, a block for others."""
+    """A draft on a component of nobody; and of Acme's incident a note of staff, a block for others, a
+    promise that no version holds."""
     _say(acme, Audience.STAFF)
     _word(acme, ReaderState.RESTORED)
+    with scope.as_staff():
+        words = Words(title="Later", text="", owner="Nobody yet", due_on=None)
+        corrective_actions.promise(
+            factories.actor(acme.owner), incident_id=acme.incident.pk, words=words, now=factories.STARTED_AT
+        )
     return factories.draft(factories.component("Service of nobody", "AP"))

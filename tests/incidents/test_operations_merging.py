@@ -35,7 +35,15 @@ from incidents.models import (
     RecoveryImport,
     Update,
 )
-from incidents.operations import client_reports, import_work, incidents, merging, postmortems, recoveries
+from incidents.operations import (
+    client_reports,
+    import_work,
+    incidents,
+    merging,
+    postmortems,
+    recoveries,
+    report_drafts,
+)
 from incidents.queries import incident_lists, overviews, shapes, staff_reports
 from tenants import scope
 from tenants.actor import SYSTEM
@@ -177,7 +185,7 @@ def test_what_superseded_an_entry_still_does_in_the_copy(world: World) -> None:
             idempotency_key="corrected",
             supersedes=entry,
         )
-        standings.settle(other, None, now=AT)
+        standings.settle(other, [world.acme.pk], now=AT)
     record(world.incident, world.acme, CompanyState.RESTORED, 0)
     merge(world, other, world.incident)
     own = read(world).recovery
@@ -258,6 +266,10 @@ def test_nothing_can_be_written_to_the_pointer(world: World) -> None:
                 SYSTEM, incident_id=other.pk, kind=UpdateKind.UPDATE, body_markdown="More.", now=AT
             )
 
+    def begin_report() -> None:
+        with scope.as_staff():
+            report_drafts.begin(SYSTEM, incident_id=other.pk, zone="UTC", now=AT)
+
     def recorded() -> None:
         record(other, world.acme, CompanyState.RESTORED, 60)
 
@@ -271,6 +283,7 @@ def test_nothing_can_be_written_to_the_pointer(world: World) -> None:
 
     refused(post, errors.SetAside)
     refused(recorded, errors.SetAside)
+    refused(begin_report, errors.SetAside)
     refused(report, errors.SetAside)
     refused(request, errors.RequestsClosed)
     refused(lambda: merge(world, other, world.incident), errors.SetAside)
@@ -298,7 +311,7 @@ def test_an_import_of_the_pointer_is_given_up_and_what_it_applied_stays(world: W
     with scope.as_staff():
         for each in made:
             each.refresh_from_db()
-    assert [each.state for each in made] == [ImportState.FAILED, ImportState.FAILED, ImportState.APPLIED]
+    assert [each.state for each in made] == [ImportState.FAILED] * 3
     assert {each.trouble for each in made} == {errors.SetAside.message}
 
 
@@ -329,6 +342,19 @@ def test_a_request_goes_on_with_its_dates_and_who_asked_for_both_is_owed_one(wor
     assert rows[world.globex.pk, world.incident.pk].state == RequestState.REQUESTED
     assert len(rows) == 3
     assert "post_mortem.declined" in actions
+
+
+def test_a_request_that_was_taken_back_there_keeps_no_other_from_going_on(world: World) -> None:
+    other, gus = twin(world, world.api), factories.actor(world.gus, world.globex)
+    for incident, withdraws in ((world.incident, True), (other, False)):
+        with scope.as_company(world.globex.pk, user_id=gus.user_id):
+            postmortems.request(gus, reference=incident.reference, purpose="Auditors.", now=AT)
+            if withdraws:
+                postmortems.withdraw(gus, reference=incident.reference, now=AT)
+    merge(world, other, world.incident)
+    with scope.as_staff():
+        states = PostMortemRequest.objects.filter(incident=world.incident).values_list("state", flat=True)
+        assert sorted(states) == ["requested", "withdrawn"]
 
 
 def test_a_report_on_the_pointer_waits_beside_the_other_and_is_accepted_into_its_record(
