@@ -27,7 +27,6 @@ from incidents.models import (
     AffectedPlacement,
     Claim,
     Cohort,
-    Component,
     Incident,
     PostMortemRequest,
     Recovery,
@@ -39,50 +38,18 @@ from incidents.operations import (
     client_reports,
     import_work,
     incidents,
-    merging,
     postmortems,
-    recoveries,
     report_drafts,
 )
 from incidents.queries import incident_lists, overviews, shapes, staff_reports
 from tenants import scope
 from tenants.actor import SYSTEM
 from tenants.errors import Refusal
-from tenants.models import AuditEvent, Company
+from tenants.models import AuditEvent
 from tests import factories
 from tests.conftest import World, make_world
 from tests.incidents.reading import read
-
-START = factories.STARTED_AT
-AT = START + timedelta(hours=2)
-
-
-def twin(world: World, *components: Component, **fields: object) -> Incident:
-    """A second incident; by default of Reports (EU), which Acme alone runs, half an hour earlier."""
-    return factories.incident(
-        *(components or (world.reports,)),
-        **{"title": "Reports fail", "started_at": START - timedelta(minutes=30), **fields},  # type: ignore[arg-type]
-    )
-
-
-def merge(world: World, incident: Incident, into: Incident) -> int:
-    with scope.as_staff():
-        return merging.merge(factories.actor(world.sam), incident_id=incident.pk, into_id=into.pk, now=AT)
-
-
-def record(
-    incident: Incident, company: Company, state: CompanyState, minutes: int, *components: Component
-) -> None:
-    with scope.as_staff():
-        recoveries.record_recovery(
-            SYSTEM,
-            incident_id=incident.pk,
-            company_ids=[company.pk],
-            component_ids=[each.pk for each in components] or None,
-            state=state,
-            at=START + timedelta(minutes=minutes),
-            now=AT,
-        )
+from tests.incidents.twins import AT, START, merge, record, twin
 
 
 def again(incident: Incident) -> Incident:
