@@ -16,12 +16,22 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from incidents.choices import Audience, ClaimKind, CompanyState, ReportKind, UpdateKind
+from incidents.choices import (
+    Audience,
+    ClaimKind,
+    CompanyState,
+    DraftState,
+    PublicationKind,
+    ReportKind,
+    UpdateKind,
+)
 from incidents.models import (
+    AnswerTemplate,
     Claim,
     ClientReport,
     Cohort,
     Placement,
+    PostMortem,
     PostMortemRequest,
     Recovery,
     RecoveryEntry,
@@ -29,7 +39,8 @@ from incidents.models import (
     RosterEntry,
     Update,
 )
-from incidents.operations import incidents
+from incidents.operations import corrective_actions, incidents, report_drafts, reports
+from incidents.operations.corrective_actions import Words
 from tenants import scope
 from tenants.actor import SYSTEM
 from tenants.models import AuditEvent, Membership, OutgoingMail, RowChange, User
@@ -58,6 +69,25 @@ READ_ONLY = [
 def address(model: type[Model], page: str, row: Model | None = None) -> str:
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
     return reverse(name, args=[row.pk] if row else [])
+
+
+def written_report(world: World) -> None:
+    """A published report with one promise."""
+    sam = factories.actor(world.sam)
+    draft = report_drafts.begin(sam, incident_id=world.incident.pk, zone="UTC", now=NOW)
+    texts = {"summary": "It broke.", "root_cause": "A connector."}
+    report_drafts.save(sam, post_mortem_id=draft.pk, seen=0, texts=texts, acknowledged={}, now=NOW)
+    words = Words(title="Audit", text="All of it.", owner="Infrastructure", due_on=None)
+    corrective_actions.promise(sam, incident_id=world.incident.pk, words=words, now=NOW)
+    PostMortem.objects.filter(pk=draft.pk).update(state=DraftState.REVIEWED, reviewed_by=world.ada)
+    reports.publish(
+        sam,
+        post_mortem_id=draft.pk,
+        kind=PublicationKind.PRELIMINARY,
+        number=1,
+        change_note="",
+        now=NOW,
+    )
 
 
 @pytest.fixture
@@ -108,6 +138,8 @@ def rows(world: World) -> dict[type[Model], Model]:
             due_at=NOW,
         )
         Group.objects.create(name="Duty officers")
+        AnswerTemplate.objects.create(name="Later", text="The report follows.")
+        written_report(world)
         found = {model: model._default_manager.order_by("pk").first() for model in TABLES}
         found[User] = world.ada
         found[Update] = update
