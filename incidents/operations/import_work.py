@@ -197,6 +197,8 @@ def _check(import_id: UUID, clock: Clock) -> None:
         found = _in_state(import_id, ImportState.CHECKING)
         if found is None:
             return
+        if found.incident.is_set_aside:
+            raise errors.SetAside
         now = clock()
         found.counts |= _counts(found)
         found.preview = _preview(found, now=now) | {"is_over": found.incident.is_over, "as_of": now}

@@ -193,7 +193,8 @@ def _refuse_to_reopen(into: Incident) -> None:
 def _take_requests(actor: Actor, incident: Incident, into: Incident, *, now: datetime) -> int:
     """Let requests that are owed go on with their dates; how many did. Who asked for both is owed one."""
     requests = PostMortemRequest.objects.select_for_update()
-    asked_there = set(requests.filter(incident=into).values_list("company_id", flat=True))
+    asked = requests.filter(incident=into).exclude(state=RequestState.WITHDRAWN)
+    asked_there = set(asked.values_list("company_id", flat=True))
     moved = 0
     for each in requests.filter(incident=incident, state__in=_OWED).order_by("requested_at"):
         is_second = each.company_id in asked_there

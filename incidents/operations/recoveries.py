@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from incidents import cohort, errors, standings
 from incidents.choices import CompanyState, EntrySource
 from incidents.models import AffectedPlacement, Incident, Recovery, RecoveryEntry
+from incidents.operations import set_aside
 from tenants import audit
 from tenants.actor import Actor
 
@@ -92,19 +93,15 @@ def record_facts(
     The same fact recorded twice adds nothing, except that staff may record again what was corrected
     in between. An instant that is ahead within CLOCK_TOLERANCE is stored as `now`. Recoveries,
     standings and roster follow in the same transaction. Raises IncidentNotFound, NotPublished,
-    NothingSelected, InstantInFuture, InstantTooEarly and NotAffected (a company without a recovery
-    in this incident); then nothing is recorded.
+    SetAside, NothingSelected, InstantInFuture, InstantTooEarly and NotAffected (a company without a
+    recovery in this incident); then nothing is recorded.
     """
     if not facts:
         raise errors.NothingSelected
     if max(fact.at for fact in facts) > now + CLOCK_TOLERANCE:
         raise errors.InstantInFuture
     with transaction.atomic():
-        incident = Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
-        if incident is None:
-            raise errors.IncidentNotFound
-        if incident.is_draft:
-            raise errors.NotPublished
+        incident = set_aside.published(incident_id)
         if min(fact.at for fact in facts) < incident.started_at - EARLIEST_BEFORE_START:
             raise errors.InstantTooEarly
         company_ids = {fact.company_id for fact in facts}

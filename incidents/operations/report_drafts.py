@@ -21,12 +21,15 @@ TEXTS = (*SECTIONS, "timeline")
 def begin(actor: Actor, *, incident_id: UUID, zone: str, now: datetime) -> PostMortem:
     """Begin the report of a published incident, its timeline filled from the record. Staff scope.
 
-    Clocks in its text are of `zone`. Raises IncidentNotFound, NotPublished and ReportExists.
+    Clocks in its text are of `zone`. Raises IncidentNotFound, NotPublished, ReportExists and, where
+    it goes on as another incident, SetAside.
     """
     with transaction.atomic():
         incident = locked_incident(incident_id)
         if incident.is_draft:
             raise errors.NotPublished
+        if incident.merged_into_id:
+            raise errors.SetAside
         if PostMortem.objects.filter(incident=incident).exists():
             raise errors.ReportExists
         proposed = report_facts.moments(incident, now=now)

@@ -19,13 +19,13 @@ from incidents.models import (
     RequestQuestion,
 )
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
-from incidents.queries import headers, shapes
+from incidents.queries import headers, overview_shapes
 
 DAYS = 90
 RECENT = 5
 
 
-def overview(*, zone: str, now: datetime) -> shapes.Overview:
+def overview(*, zone: str, now: datetime) -> overview_shapes.Overview:
     """The overview of the company of the scope; days and months are those of `zone`.
 
     Five statements, four while nothing is open.
@@ -59,7 +59,7 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
     requests_waiting, requests_asking_back = _requests()
     month_started_on = today.replace(day=1)
     month = [day for day in days if day.on >= month_started_on]
-    return shapes.Overview(
+    return overview_shapes.Overview(
         state=next((state for state in WORST_FIRST if any(r.state == state for r in measured)), None),
         open_incidents=tuple(headers.incident_row(each, now=now) for each in open_now),
         upcoming_maintenance=tuple(headers.incident_row(each, now=now) for each in reversed(upcoming)),
@@ -101,7 +101,7 @@ def _silences(open_recoveries: Sequence[Recovery]) -> list[cohort.Phase]:
 
 def _days(
     phases: Sequence[cohort.Phase], *, today: date, local: ZoneInfo, now: datetime
-) -> tuple[shapes.DayStatus, ...]:
+) -> tuple[overview_shapes.DayStatus, ...]:
     """One row a day, oldest first: impact of all incidents, clipped to the day, counted once."""
     first = min(today - timedelta(days=DAYS - 1), today.replace(day=1))
     days = []
@@ -119,7 +119,7 @@ def _days(
         outage_seconds = _union_seconds(clipped[CompanyState.OUTAGE])
         either = clipped[CompanyState.OUTAGE] + clipped[CompanyState.DEGRADED]
         days.append(
-            shapes.DayStatus(
+            overview_shapes.DayStatus(
                 on=on,
                 state=next((state for state in WORST_FIRST if clipped.get(state)), None),
                 outage_seconds=outage_seconds,
@@ -143,7 +143,7 @@ def _union_seconds(stretches: list[tuple[datetime, datetime]]) -> int:
 
 def _data_centers(
     open_incident_ids: set[UUID], own: dict[UUID, cohort.OwnRecovery]
-) -> tuple[shapes.DataCenterStatus, ...]:
+) -> tuple[overview_shapes.DataCenterStatus, ...]:
     """Own components by data center, with the worst state that an open incident gives each.
 
     An affected component without any entry is unknown, not clear.
@@ -159,15 +159,15 @@ def _data_centers(
     for incident_id, component_id in affected.values_list("incident_id", "component_id"):
         if (incident_id, component_id) not in spoken_of:
             now_in[component_id].add(CompanyState.UNKNOWN)
-    by_center: dict[str, list[shapes.ComponentStatus]] = defaultdict(list)
+    by_center: dict[str, list[overview_shapes.ComponentStatus]] = defaultdict(list)
     rows = Placement.objects.order_by(*IN_CATALOGUE_ORDER).values_list(
         "component_id", "component__name", "component__service__name", "component__data_center__name"
     )
     for component_id, name, service, center in rows:
         state = next((each for each in WORST_FIRST if each in now_in[component_id]), None)
-        by_center[center].append(shapes.ComponentStatus(name=name, service=service, state=state))
+        by_center[center].append(overview_shapes.ComponentStatus(name=name, service=service, state=state))
     return tuple(
-        shapes.DataCenterStatus(name=center, components=tuple(components))
+        overview_shapes.DataCenterStatus(name=center, components=tuple(components))
         for center, components in by_center.items()
     )
 

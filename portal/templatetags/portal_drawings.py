@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django import template
 
-from incidents.queries.shapes import CohortFacts, DayStatus, OwnRecovery, UpdateText
+from incidents.queries.overview_shapes import DayStatus
+from incidents.queries.shapes import CohortFacts, OwnRecovery, UpdateText
 from portal.web import curve_drawing
 
 register = template.Library()

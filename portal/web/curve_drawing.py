@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from incidents.choices import UpdateKind
 from incidents.curve import CurvePoint
+from incidents.queries.overview_shapes import DayStatus
 from incidents.queries.shapes import (
     CohortFacts,
-    DayStatus,
     OwnRecovery,
     UpdateText,
 )

@@ -212,6 +212,13 @@ def test_what_was_set_aside_is_read_and_not_changed(world: World, signed_in: Sig
         assert not Claim.objects.exists()
 
 
+@pytest.mark.parametrize("place", ["post-update", "tail", "roster", "components", "publish", *STEPS])
+def test_every_page_of_what_was_set_aside_still_opens(world: World, signed_in: SignIn, place: str) -> None:
+    with scope.as_staff():
+        false_alarms.mark(SYSTEM, incident_id=world.incident.pk, words=Words(text="No."), now=NOW)
+    assert signed_in(world.sam).get(page(place, world.incident)).status_code in {200, 302}
+
+
 # Declaring
 
 

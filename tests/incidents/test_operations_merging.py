@@ -27,7 +27,6 @@ from incidents.models import (
     AffectedPlacement,
     Claim,
     Cohort,
-    Component,
     Incident,
     PostMortemRequest,
     Recovery,
@@ -35,46 +34,22 @@ from incidents.models import (
     RecoveryImport,
     Update,
 )
-from incidents.operations import client_reports, import_work, incidents, merging, postmortems, recoveries
+from incidents.operations import (
+    client_reports,
+    import_work,
+    incidents,
+    postmortems,
+    report_drafts,
+)
 from incidents.queries import incident_lists, overviews, shapes, staff_reports
 from tenants import scope
 from tenants.actor import SYSTEM
 from tenants.errors import Refusal
-from tenants.models import AuditEvent, Company
+from tenants.models import AuditEvent
 from tests import factories
 from tests.conftest import World, make_world
 from tests.incidents.reading import read
-
-START = factories.STARTED_AT
-AT = START + timedelta(hours=2)
-
-
-def twin(world: World, *components: Component, **fields: object) -> Incident:
-    """A second incident; by default of Reports (EU), which Acme alone runs, half an hour earlier."""
-    return factories.incident(
-        *(components or (world.reports,)),
-        **{"title": "Reports fail", "started_at": START - timedelta(minutes=30), **fields},  # type: ignore[arg-type]
-    )
-
-
-def merge(world: World, incident: Incident, into: Incident) -> int:
-    with scope.as_staff():
-        return merging.merge(factories.actor(world.sam), incident_id=incident.pk, into_id=into.pk, now=AT)
-
-
-def record(
-    incident: Incident, company: Company, state: CompanyState, minutes: int, *components: Component
-) -> None:
-    with scope.as_staff():
-        recoveries.record_recovery(
-            SYSTEM,
-            incident_id=incident.pk,
-            company_ids=[company.pk],
-            component_ids=[each.pk for each in components] or None,
-            state=state,
-            at=START + timedelta(minutes=minutes),
-            now=AT,
-        )
+from tests.incidents.twins import AT, START, merge, record, twin
 
 
 def again(incident: Incident) -> Incident:
@@ -258,6 +233,13 @@ def test_nothing_can_be_written_to_the_pointer(world: World) -> None:
                 SYSTEM, incident_id=other.pk, kind=UpdateKind.UPDATE, body_markdown="More.", now=AT
             )
 
+    def begin_report() -> None:
+        with scope.as_staff():
+            report_drafts.begin(SYSTEM, incident_id=other.pk, zone="UTC", now=AT)
+
+    def recorded() -> None:
+        record(other, world.acme, CompanyState.RESTORED, 60)
+
     def report() -> None:
         with scope.as_company(world.acme.pk, user_id=world.ada.pk):
             client_reports.report(ada, reference=other.reference, kind=ReportKind.STILL_BROKEN, now=AT)
@@ -267,6 +249,8 @@ def test_nothing_can_be_written_to_the_pointer(world: World) -> None:
             postmortems.request(ada, reference=other.reference, purpose="", now=AT)
 
     refused(post, errors.SetAside)
+    refused(recorded, errors.SetAside)
+    refused(begin_report, errors.SetAside)
     refused(report, errors.SetAside)
     refused(request, errors.RequestsClosed)
     refused(lambda: merge(world, other, world.incident), errors.SetAside)
@@ -325,6 +309,19 @@ def test_a_request_goes_on_with_its_dates_and_who_asked_for_both_is_owed_one(wor
     assert rows[world.globex.pk, world.incident.pk].state == RequestState.REQUESTED
     assert len(rows) == 3
     assert "post_mortem.declined" in actions
+
+
+def test_a_request_that_was_taken_back_there_keeps_no_other_from_going_on(world: World) -> None:
+    other, gus = twin(world, world.api), factories.actor(world.gus, world.globex)
+    for incident, withdraws in ((world.incident, True), (other, False)):
+        with scope.as_company(world.globex.pk, user_id=gus.user_id):
+            postmortems.request(gus, reference=incident.reference, purpose="Auditors.", now=AT)
+            if withdraws:
+                postmortems.withdraw(gus, reference=incident.reference, now=AT)
+    merge(world, other, world.incident)
+    with scope.as_staff():
+        states = PostMortemRequest.objects.filter(incident=world.incident).values_list("state", flat=True)
+        assert sorted(states) == ["requested", "withdrawn"]
 
 
 def test_a_report_on_the_pointer_waits_beside_the_other_and_is_accepted_into_its_record(

@@ -8,7 +8,7 @@ import pytest
 from incidents.choices import CompanyState, IncidentKind, IncidentState
 from incidents.models import Component, Incident
 from incidents.operations import postmortems, recoveries
-from incidents.queries import overviews, shapes
+from incidents.queries import overview_shapes, overviews
 from tenants import scope
 from tenants.models import Company
 from tests import factories
@@ -20,7 +20,7 @@ HOUR = 3600
 
 def read(
     world: World, company: Company | None = None, *, zone: str = "UTC", now: datetime = NOW
-) -> shapes.Overview:
+) -> overview_shapes.Overview:
     with scope.as_company((company or world.acme).pk, read_only=True):
         return overviews.overview(zone=zone, now=now)
 
@@ -36,7 +36,7 @@ def outage(
     return made
 
 
-def day(page: shapes.Overview, on: date) -> shapes.DayStatus:
+def day(page: overview_shapes.Overview, on: date) -> overview_shapes.DayStatus:
     return next(each for each in page.days if each.on == on)
 
 
@@ -150,7 +150,7 @@ def test_a_day_counts_what_was_down_on_it_and_overlaps_once(world: World) -> Non
         factories.STARTED_AT + timedelta(minutes=90),
     )
     page = read(world, now=NOW + timedelta(days=1))
-    assert day(page, date(2026, 2, 4)) == shapes.DayStatus(
+    assert day(page, date(2026, 2, 4)) == overview_shapes.DayStatus(
         on=date(2026, 2, 4), state=CompanyState.OUTAGE, outage_seconds=90 * 60, degraded_seconds=0
     )
     assert day(page, date(2026, 2, 3)).state is None

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from incidents.choices import CompanyState, UpdateKind
 from incidents.cohort import companies_in
 from incidents.curve import CurvePoint, recovery_curve
-from incidents.queries.shapes import CohortFacts, DayStatus, OwnRecovery, UpdateText
+from incidents.queries.overview_shapes import DayStatus
+from incidents.queries.shapes import CohortFacts, OwnRecovery, UpdateText
 from portal.templatetags import portal_drawings
 from portal.web import curve_drawing
 from portal.web.curve_drawing import CurveDrawing
