@@ -77,11 +77,29 @@ class IncidentState(Choice):
     IN_PROGRESS = "in_progress", "In progress"
     VERIFYING = "verifying", "Verifying"
     COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+    FALSE_ALARM = "false_alarm", "False alarm"
+    MERGED = "merged", "Merged"
+
+    @classmethod
+    def set_aside(cls) -> tuple["IncidentState", ...]:
+        """The states of what counts nowhere any more and to which nothing can be added."""
+        return (cls.CANCELLED, cls.FALSE_ALARM, cls.MERGED)
+
+    @classmethod
+    def over(cls) -> tuple["IncidentState", ...]:
+        """The states after which nothing more is announced to follow."""
+        return (cls.RESOLVED, cls.COMPLETED, *cls.set_aside())
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more is announced to follow: the last state of either kind."""
-        return self in (IncidentState.RESOLVED, IncidentState.COMPLETED)
+        return self in IncidentState.over()
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it was cancelled, a false alarm, or became part of another incident."""
+        return self in IncidentState.set_aside()
 
 
 def states_of(kind: IncidentKind) -> tuple[IncidentState, ...]:
@@ -143,6 +161,25 @@ class RosterPolicy(Choice):
     NAMES = "names", "Names of companies that agreed"
 
 
+class ShownAs(Choice):
+    """What the published list of the tail tells the other affected companies of one company."""
+
+    NAMED = "named", "By name"
+    COUNTED = "counted", "As a number"
+    NOT_SHOWN = "not_shown", "Not at all"
+
+
+class RecoveryReason(Choice):
+    """Why the recovery of one company takes or took long, as staff see it."""
+
+    PROVIDER = "provider", "Provider"
+    DATA = "data", "Data"
+    MANUAL_WORK = "manual_work", "Manual work"
+    CLIENT_SIDE = "client_side", "Client's side"
+    OTHER = "other", "Other"
+    UNKNOWN = "unknown", "Not known"
+
+
 class EntrySource(Choice):
     """Where a recovery entry came from."""
 
@@ -182,6 +219,41 @@ class RequestState(Choice):
     DECLINED = "declined", "Declined"
     PRELIMINARY_DELIVERED = "preliminary_delivered", "Preliminary report delivered"
     FINAL_DELIVERED = "final_delivered", "Final report delivered"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+    @classmethod
+    def standing(cls) -> tuple["RequestState", ...]:
+        """All but withdrawn: a company has at most one request in one of these for an incident."""
+        return tuple(state for state in cls if state is not cls.WITHDRAWN)
+
+    @classmethod
+    def open(cls) -> tuple["RequestState", ...]:
+        """The states in which the vendor owes something."""
+        return (cls.REQUESTED, cls.ACCEPTED, cls.PRELIMINARY_DELIVERED)
+
+    @classmethod
+    def withdrawable(cls) -> tuple["RequestState", ...]:
+        """The states from which a company may withdraw: nothing has been delivered yet."""
+        return (cls.REQUESTED, cls.ACCEPTED)
+
+
+class PostMortemKind(Choice):
+    """As what a report is published."""
+
+    PRELIMINARY = "preliminary", "Preliminary report"
+    FINAL = "final", "Final report"
+
+    @property
+    def delivered(self) -> RequestState:
+        """Where a request stands that has got this one."""
+        is_final = self is PostMortemKind.FINAL
+        return RequestState.FINAL_DELIVERED if is_final else RequestState.PRELIMINARY_DELIVERED
+
+    @property
+    def moves(self) -> tuple[RequestState, ...]:
+        """The states of the requests that its publication serves."""
+        is_final = self is PostMortemKind.FINAL
+        return (RequestState.ACCEPTED, *((RequestState.PRELIMINARY_DELIVERED,) if is_final else ()))
 
 
 class RequestPolicy(Choice):

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from incidents.choices import IncidentState
+
 
 def as_utc(instant: datetime) -> datetime:
     """The same instant in UTC; `ValueError` for one without an offset.
@@ -29,3 +31,25 @@ def whole_seconds(length: timedelta) -> int:
     """
     seconds = abs(length) // timedelta(seconds=1)
     return seconds if length >= timedelta(0) else -seconds
+
+
+def state_by_clock(
+    stored: IncidentState, *, started_at: datetime, planned_end_at: datetime | None, now: datetime
+) -> IncidentState:
+    """Where a maintenance stands at `now`, also before somebody has written it down.
+
+    It begins at its start, and is verified from its planned end until it is said to be completed.
+    States that no clock moves stay as they are stored.
+
+    >>> first, last = datetime(2026, 2, 4, 2, tzinfo=UTC), datetime(2026, 2, 4, 4, tzinfo=UTC)
+    >>> for now in (first - timedelta(seconds=1), first, last):
+    ...     print(state_by_clock(IncidentState.SCHEDULED, started_at=first, planned_end_at=last, now=now))
+    scheduled
+    in_progress
+    verifying
+    """
+    if stored is IncidentState.SCHEDULED and started_at <= now:
+        stored = IncidentState.IN_PROGRESS
+    if stored is IncidentState.IN_PROGRESS and planned_end_at is not None and planned_end_at <= now:
+        stored = IncidentState.VERIFYING
+    return stored

@@ -1,5 +1,7 @@
 """What can be refused about incidents, each with the sentence that is shown."""
 
+from collections.abc import Sequence
+
 from tenants.errors import NotFound, Refusal
 
 
@@ -11,6 +13,11 @@ class IncidentNotFound(NotFound):
 class NothingSelected(Refusal):
     code = "nothing_selected"
     message = "No company was selected, so nothing was recorded."
+
+
+class TooManySelected(Refusal):
+    code = "too_many_selected"
+    message = "These are more than 20,000 companies at once. Narrow the list. Nothing was changed."
 
 
 class NotAffected(Refusal):
@@ -138,7 +145,7 @@ class NotAllRestored(Refusal):
 
 class WrongState(Refusal):
     code = "wrong_state"
-    message = "This was answered already. Nothing was changed."
+    message = "This was answered already, or is closed. Nothing was changed."
 
 
 class ReasonMissing(Refusal):
@@ -149,6 +156,51 @@ class ReasonMissing(Refusal):
 class RequestsClosed(Refusal):
     code = "requests_closed"
     message = "There is no post-mortem to ask for in this incident."
+
+
+class RequestNotFound(NotFound):
+    code = "request_not_found"
+    message = "Your company has not asked for this post-mortem, or has withdrawn its request."
+
+
+class TooManyRequests(Refusal):
+    code = "too_many_requests"
+    message = "Your company has asked and withdrawn very often here. Please call support. Nothing was sent."
+
+
+class TooManyQuestions(Refusal):
+    code = "too_many_questions"
+    message = "So many questions do not go with one request. Nothing was sent."
+
+
+class AskedMeanwhile(Refusal):
+    code = "asked_meanwhile"
+    message = "A colleague asked something in the same moment. Look at it, then send yours again."
+
+
+class EmptyQuestion(Refusal):
+    code = "empty_question"
+    message = "The question has no text. Nothing was sent."
+
+
+class EmptyAnswer(Refusal):
+    code = "empty_answer"
+    message = "The answer has no text. Nothing was sent."
+
+
+class NobodyChosen(Refusal):
+    code = "nobody_chosen"
+    message = "The report has to be for somebody. Nothing was changed."
+
+
+class NotYourColleague(Refusal):
+    code = "not_your_colleague"
+    message = "A chosen person is not among your company's people any more. Nothing was changed."
+
+
+class NotOfStaff(Refusal):
+    code = "not_of_staff"
+    message = "This person cannot answer requests. Nothing was changed."
 
 
 class FileRefused(Refusal):
@@ -194,3 +246,115 @@ class TooManyReports(Refusal):
 class NotWhatWasSaid(Refusal):
     code = "not_what_was_said"
     message = "This state is not what the client reported. Dispute the report, or choose another state."
+
+
+class ComponentNotFound(NotFound):
+    code = "component_not_found"
+    message = "This component does not exist, or is not part of the incident. Nothing was changed."
+
+
+class AlreadyPart(Refusal):
+    code = "already_part"
+    message = "This component is part of the incident already. Nothing was changed."
+
+
+class RestoredBeforeImpact(Refusal):
+    code = "restored_before_impact"
+    message = "It cannot have been restored before it went wrong. Nothing was changed."
+
+
+class HasEntries(Refusal):
+    code = "has_entries"
+    message = "Entries are recorded for this component, so it is part of the record. Nothing was changed."
+
+
+class LastComponent(Refusal):
+    code = "last_component"
+    message = "Without this component the incident would affect nobody. Nothing was changed."
+
+
+class NamedInImport(Refusal):
+    code = "named_in_import"
+    message = "A file of recoveries that is not applied yet names this component. Nothing was changed."
+
+
+class NamedByClient(Refusal):
+    code = "named_by_client"
+    message = "A client has reported on this component, so it is part of the record. Nothing was changed."
+
+
+class HoldsMore(Refusal):
+    code = "holds_more"
+    message = (
+        "For a company that this component alone brings into the incident, more is kept than its place "
+        "there: a request, an update, a note. Nothing was changed."
+    )
+
+
+class SetAside(Refusal):
+    """Nothing can be added to what was cancelled, a false alarm, or became part of another incident."""
+
+    code = "set_aside"
+    message = (
+        "This was cancelled, was a false alarm, or goes on as another incident, so nothing can be added "
+        "to it. Nothing was changed."
+    )
+
+
+class NotMaintenance(Refusal):
+    code = "not_maintenance"
+    message = "Only a maintenance has a planned window. Nothing was changed."
+
+
+class NotIncident(Refusal):
+    code = "not_incident"
+    message = "This is a maintenance: extend it, cancel it or end it early. Nothing was changed."
+
+
+class BegunAlready(Refusal):
+    code = "begun_already"
+    message = "The maintenance has begun, so it can only be ended early. Nothing was changed."
+
+
+class OverAlready(Refusal):
+    code = "over_already"
+    message = "The maintenance is over. Nothing was changed."
+
+
+class EndNotLater(Refusal):
+    code = "end_not_later"
+    message = "The new planned end has to lie after the present one, and in the future. Nothing was changed."
+
+
+class MergedWithItself(Refusal):
+    code = "merged_with_itself"
+    message = "An incident cannot be merged into itself. Nothing was changed."
+
+
+class MergeLoses(Refusal):
+    """Two records of the same components that contradict each other: one of them would be lost."""
+
+    code = "merge_loses"
+
+    def __init__(self, company_count: int, names: Sequence[str]) -> None:
+        self.company_count = company_count
+        more = f" and {company_count - len(names)} more" if company_count > len(names) else ""
+        super().__init__(
+            f"The two records contradict each other for {company_count} "
+            f"{'company' if company_count == 1 else 'companies'}: {', '.join(names)}{more}. "
+            "Merged, time that one of them counts would be lost. "
+            "Record what is true in both first. Nothing was changed."
+        )
+
+
+class MergeReopens(Refusal):
+    """A resolved incident would get accounts that are not restored."""
+
+    code = "merge_reopens"
+
+    def __init__(self, open_count: int) -> None:
+        self.open_count = open_count
+        super().__init__(
+            f"{open_count} {'account is' if open_count == 1 else 'accounts are'} not restored, and the "
+            "incident that would stay is resolved. Reopen it first. Nothing was changed."
+        )

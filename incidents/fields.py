@@ -26,6 +26,7 @@ class Record:
     affected_count: int
     restored_ats: tuple[datetime, ...]
     now: datetime
+    planned_end_at: datetime | None = None
 
     @property
     def restored_count(self) -> int:
@@ -77,6 +78,7 @@ OF_ALL: Mapping[str, tuple[str, Callable[[Record], str | None]]] = {
     "share_restored": ("Share restored, in percent", _share),
     "started_at": ("Start of the incident", lambda record: _mark(record.started_at)),
     "detected_at": ("When we noticed", lambda record: _mark(record.detected_at)),
+    "planned_end_at": ("Planned end of a maintenance", lambda record: _mark(record.planned_end_at)),
     "half_restored_at": ("When half were restored", lambda record: _reached(record, 50)),
     "restored_95_at": ("When the first 95% were restored", lambda record: _reached(record, 95)),
     "last_restored_at": ("When the last one was restored", lambda record: _reached(record, 100)),

@@ -17,4 +17,5 @@ def of_incident(incident: Incident, *, now: datetime) -> Record:
         affected_count=recoveries.count(),
         restored_ats=tuple(at for at in restored.values_list("restored_at", flat=True) if at),
         now=now,
+        planned_end_at=incident.planned_end_at,
     )

@@ -13,6 +13,9 @@ from tenants import view_as
 OVERRIDE = "incidents.override_record"
 """Post "resolved" although the record says that an account is not restored."""
 
+WRITE_NOTES = "incidents.change_recoverynote"
+"""Write why the recovery of a company takes long, for other staff."""
+
 VIEW_AS_CLIENT = view_as.RIGHT
 """Open the pages of a company as one of its own roles reads them."""
 
@@ -35,6 +38,7 @@ READ = (
         for model in (
             *(
                 "affectedcomponent",
+                "answertemplate",
                 "claim",
                 "clientreport",
                 "cohort",
@@ -70,13 +74,14 @@ def _may(app: str, **models: str) -> Iterator[str]:
 
 
 _ANSWER_CLIENTS = tuple(_may("incidents", postmortemrequest="change"))
+_KEEP_TEMPLATES = tuple(_may("incidents", answertemplate="add change delete"))
 _ANSWER_REPORTS = tuple(_may("incidents", clientreport="change"))
 
 STAFF_ROLES = (
     StaffRole(
         name="Support",
         meaning="Reads everything and answers clients.",
-        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, VIEW_AS_CLIENT),
+        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, WRITE_NOTES, VIEW_AS_CLIENT),
     ),
     StaffRole(
         name="Incident manager",
@@ -84,6 +89,8 @@ STAFF_ROLES = (
         may=(
             *_ANSWER_CLIENTS,
             *_ANSWER_REPORTS,
+            WRITE_NOTES,
+            *_KEEP_TEMPLATES,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
             OVERRIDE,
             VIEW_AS_CLIENT,
@@ -92,7 +99,7 @@ STAFF_ROLES = (
     StaffRole(
         name="Publisher",
         meaning="Answers requests for post-mortems and keeps what was claimed.",
-        may=(*_ANSWER_CLIENTS, *_may("incidents", claim="add change delete")),
+        may=(*_ANSWER_CLIENTS, *_KEEP_TEMPLATES, *_may("incidents", claim="add change delete")),
     ),
     StaffRole(
         name="Administrator",

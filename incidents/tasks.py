@@ -3,15 +3,28 @@
 from datetime import datetime
 from uuid import UUID
 
-from incidents.operations import import_work, incidents
+from incidents import standings
+from incidents.operations import import_work, maintenances, postmortems
 from tenants.actor import SYSTEM
 from tenants.background import staff_task, visitor_task
 
 
 @staff_task
 def advance_maintenance(*, now: datetime) -> None:
-    """Start and end planned maintenance by the clock."""
-    incidents.advance_maintenance(SYSTEM, now=now)
+    """Start, verify and announce again planned maintenance by the clock."""
+    maintenances.advance(SYSTEM, now=now)
+
+
+@staff_task
+def count_again(*, now: datetime) -> None:
+    """Rank everybody anew in large incidents in which something was recorded."""
+    standings.count_again(now=now)
+
+
+@staff_task
+def deliver_published(*, now: datetime) -> None:
+    """Deliver published post-mortems to requests that came in while they were being published."""
+    postmortems.deliver_published(now=now)
 
 
 @visitor_task

@@ -11,6 +11,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from incidents import due_dates
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 REQUIRED = object()
 
@@ -122,7 +124,7 @@ SETTINGS = (
         name="POST_MORTEM_ANSWER_BUSINESS_DAYS",
         kind="int",
         default=1,
-        meaning="Business days (Monday to Friday, UTC) in which a request for a post-mortem is answered.",
+        meaning="Business days in which a request for a post-mortem is answered.",
     ),
     Setting(
         name="POST_MORTEM_PRELIMINARY_HOURS",
@@ -135,6 +137,25 @@ SETTINGS = (
         kind="int",
         default=14,
         meaning="Days after resolution by which the final report is due.",
+    ),
+    Setting(
+        name="BUSINESS_DAYS",
+        kind="list",
+        default=["mon", "tue", "wed", "thu", "fri"],
+        choices=due_dates.WEEKDAYS,
+        meaning="Days of the week on which the vendor works.",
+    ),
+    Setting(
+        name="BUSINESS_HOLIDAYS",
+        kind="list",
+        default=[],
+        meaning="Days on which it does not, like `2026-12-25,2027-01-01`.",
+    ),
+    Setting(
+        name="BUSINESS_ZONE",
+        kind="str",
+        default="UTC",
+        meaning="The time zone in which the vendor's days begin and end, like `Europe/Paris`.",
     ),
     Setting(
         name="EMAIL_URL",
@@ -206,6 +227,16 @@ def _database(name: str) -> dict[str, Any]:
     if not found["ENGINE"].endswith("postgresql"):
         raise ImproperlyConfigured(f"{name} must be an address like postgres://login:password@host/database.")
     return found
+
+
+def business_calendar() -> due_dates.BusinessCalendar:
+    """On which days the vendor works. Raises ImproperlyConfigured where a setting makes no sense."""
+    try:
+        return due_dates.calendar(
+            weekdays=value("BUSINESS_DAYS"), holidays=value("BUSINESS_HOLIDAYS"), zone=value("BUSINESS_ZONE")
+        )
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 
 def email_settings(url: str) -> dict[str, Any]:

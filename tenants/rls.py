@@ -58,6 +58,13 @@ class Rule:
     command: str
     rows: str = "true"
     columns: tuple[str, ...] = ()
+    becomes: str = ""
+    """What an update must leave of such a row; empty: what it was found by."""
+
+    @property
+    def left(self) -> str:
+        """The condition that a row must meet once it is written."""
+        return self.becomes or self.rows
 
     @property
     def policy_name(self) -> str:
@@ -89,19 +96,26 @@ def company_owned(
     client: str = "select",
     client_columns: Columns = (),
     client_inserts: str = "",
+    client_updates: tuple[str, str] = ("", ""),
     staff: str = "select insert update delete",
 ) -> Access:
     """Rows of one company each, named by `company_id`.
 
     A client that may insert, may insert own rows for which `client_inserts` (an SQL condition) holds.
+    One that may update, may update own rows for which the first of `client_updates` holds, if the
+    second holds afterwards.
     """
     own = f"company_id = {CURRENT_COMPANY}"
-    of_client = [
-        replace(rule, rows=f"{own} and {client_inserts}")
-        if client_inserts and rule.command == "insert"
-        else rule
-        for rule in _rules(CLIENT, client, own, client_columns)
-    ]
+
+    def narrowed(rule: Rule) -> Rule:
+        if rule.command == "insert" and client_inserts:
+            return replace(rule, rows=f"{own} and {client_inserts}")
+        if rule.command == "update" and all(client_updates):
+            before, after = client_updates
+            return replace(rule, rows=f"{own} and {before}", becomes=f"{own} and {after}")
+        return rule
+
+    of_client = [narrowed(rule) for rule in _rules(CLIENT, client, own, client_columns)]
     return Access(kind="company-owned", rules=(*of_client, *_rules(STAFF, staff)))
 
 
@@ -141,6 +155,7 @@ def identity(
     visitor_columns: Columns = (),
     visitor_rows: str = "true",
     client: str = "",
+    client_columns: Columns = (),
     client_rows: str = "false",
     staff: str = "select insert update delete",
 ) -> Access:
@@ -148,7 +163,7 @@ def identity(
     return Access(
         kind="identity",
         rules=_rules(VISITOR, visitor, visitor_rows, visitor_columns)
-        + _rules(CLIENT, client, client_rows)
+        + _rules(CLIENT, client, client_rows, client_columns)
         + _rules(STAFF, staff),
     )
 
@@ -181,7 +196,7 @@ def protect_statements(table: str, access: Access) -> Iterator[str]:
 
 def policy_clauses(rule: Rule) -> str:
     using = f"using ({rule.rows})" if rule.command != "insert" else ""
-    check = f"with check ({rule.rows})" if rule.command in {"insert", "update"} else ""
+    check = f"with check ({rule.left})" if rule.command in {"insert", "update"} else ""
     return f"{using} {check}".strip()
 
 

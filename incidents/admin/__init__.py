@@ -1,6 +1,7 @@
 """The staff's screens; whatever has consequences calls an operation."""
 
 from incidents.admin import (
+    answer_templates,
     catalogue,
     client_reports,
     companies,
@@ -12,6 +13,7 @@ from incidents.admin import (
 )
 
 __all__ = [
+    "answer_templates",
     "catalogue",
     "client_reports",
     "companies",

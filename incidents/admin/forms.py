@@ -7,12 +7,13 @@ from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidg
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 
-from incidents import claims
+from incidents import claims, errors
 from incidents.choices import (
     ClaimKind,
     CompanyState,
     IncidentKind,
     IncidentState,
+    Severity,
     choices,
     states_of,
 )
@@ -37,7 +38,7 @@ class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
         queryset=None,
         required=False,
         label="Components",
-        help_text="Every company placed on one of these is affected. Fixed once the incident is published.",
+        help_text="Every company placed on one of these is affected.",
     )
 
     def __init__(self, *values: Any, **options: Any) -> None:
@@ -54,6 +55,10 @@ class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
         cleaned: dict[str, Any] = super().clean() or {}
         kind = cleaned.get("kind", self.instance.kind)
         started_at = cleaned.get("started_at", self.instance.started_at)
+        if cleaned.get("remind_minutes") and kind == IncidentKind.INCIDENT:
+            self.add_error("remind_minutes", "Only a maintenance is announced again before its start.")
+        if "planned_end_at" not in self.fields:
+            return cleaned
         planned_end_at = cleaned.get("planned_end_at")
         if kind == IncidentKind.MAINTENANCE and planned_end_at is None:
             self.add_error("planned_end_at", "A maintenance needs a planned end.")
@@ -77,6 +82,12 @@ class PublicationForm(forms.Form):
         initial=CompanyState.UNKNOWN,
         widget=forms.RadioSelect,
         help_text="Not known yet records no entry. Outage and degraded hold from the incident's start.",
+    )
+    severity = forms.ChoiceField(
+        choices=choices(Severity), required=False, widget=forms.RadioSelect, help_text="Clients read it."
+    )
+    detected_at = InstantField(
+        label="Detected", required=False, help_text="When it was noticed; empty: not known."
     )
 
 
@@ -170,6 +181,8 @@ class ClaimForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at ru
         if share is not None and not 0 < share <= 100:
             self.add_error("claimed_percent", "A share lies above 0 and at most at 100.")
         said_in, incident = cleaned.get("update"), cleaned.get("incident") or self.instance.incident
+        if incident.is_set_aside:
+            raise ValidationError(errors.SetAside.message)
         if said_in is not None and said_in.incident_id != incident.pk:
             self.add_error("update", "This update belongs to another incident.")
         return cleaned

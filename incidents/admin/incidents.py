@@ -1,5 +1,6 @@
 """Incidents, for staff: drafts are edited plainly, what has consequences is a page of its own."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,10 +11,14 @@ from django.utils.safestring import SafeString
 
 from incidents import errors, standings
 from incidents.admin import forms, glance
+from incidents.admin.component_pages import ComponentPages
+from incidents.admin.course_pages import CoursePages
+from incidents.admin.roster_page import RosterPage
+from incidents.admin.tail_pages import TailPages
 from incidents.admin.update_page import UpdatePage
-from incidents.choices import CompanyState, IncidentKind, IncidentState
+from incidents.choices import CompanyState, IncidentKind, IncidentState, RequestPolicy, Severity
 from incidents.models import AffectedComponent, Incident
-from incidents.operations import incidents
+from incidents.operations import incidents, postmortems
 from incidents.queries import staff_reports
 from tenants import admin_pages as pages
 from tenants import audit
@@ -22,7 +27,7 @@ from tenants.errors import Refusal
 
 NAMED = 12
 """So many clients who say otherwise are named on an incident's page."""
-FIXED_ONCE_PUBLISHED = ("kind", "started", "tail_percent", "roster_policy", "components_named")
+FIXED_ONCE_PUBLISHED = ("kind", "started", "planned_end", "tail_percent", "roster_policy", "components_named")
 
 
 class StandingFilter(admin.SimpleListFilter):
@@ -38,7 +43,7 @@ class StandingFilter(admin.SimpleListFilter):
         is_open_for_somebody = Q(
             kind=IncidentKind.INCIDENT, cohort__restored_count__lt=F("cohort__affected_count")
         )
-        over = Q(state__in=(IncidentState.RESOLVED, IncidentState.COMPLETED)) & ~is_open_for_somebody
+        over = Q(state__in=IncidentState.over()) & ~is_open_for_somebody
         published = queryset.filter(published_at__isnull=False)
         match self.value():
             case "draft":
@@ -52,7 +57,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(UpdatePage, StaffAdmin):
+class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPages, StaffAdmin):
     form = forms.IncidentForm
     change_form_template = "admin/incident_change_form.html"
     list_display = (
@@ -71,8 +76,24 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
     search_fields = ("reference", "title")
     search_help_text = "Reference or title."
     ordering = ("-started_at",)
-    object_pages = {"publish": "publish_page", "post-update": "post_update_page"}
+    object_pages = {
+        "publish": "publish_page",
+        "post-update": "post_update_page",
+        "tail": "tail_page",
+        "tail-csv": "tail_csv_page",
+        "tail-note": "tail_note_page",
+        "roster": "roster_page",
+        "components": "components_page",
+        "add-component": "add_component_page",
+        "remove-component": "remove_component_page",
+        "extend": "extend_page",
+        "cancel": "cancel_page",
+        "end-early": "end_early_page",
+        "false-alarm": "false_alarm_page",
+        "merge": "merge_page",
+    }
     started = pages.instant_column("started_at", "start")
+    planned_end = pages.instant_column("planned_end_at", "planned end")
     published = pages.instant_column("published_at", "published")
     resolved = pages.instant_column("resolved_at", "resolved")
 
@@ -83,7 +104,7 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
 
     @admin.display(description="state", ordering="state")
     def standing(self, incident: Incident) -> str:
-        return "Draft" if incident.is_draft else incident.get_state_display()
+        return "Draft" if incident.is_draft else incident.state_at(timezone.now()).label
 
     @admin.display(description="restored", ordering="cohort__restored_count")
     def restored(self, incident: Incident) -> str:
@@ -100,13 +121,15 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         is_edited = obj is None or (obj.is_draft and self.has_change_permission(request, obj))
+        window = ("planned_end_at" if is_edited else "planned_end", "remind_minutes")
+        is_maintenance = obj is not None and not obj.is_draft and obj.is_maintenance
         first = (
             "title",
             "kind",
             "severity",
             "started_at" if is_edited else "started",
-            "detected_at",
-            "planned_end_at",
+            *(() if is_maintenance else ("detected_at",)),
+            *(window if is_maintenance or obj is None or obj.is_draft else ()),
         )
         shown = () if obj is None or obj.is_draft else ("published", "resolved", "next_update")
         return (
@@ -116,8 +139,13 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None or obj.is_draft:
-            return ("started", "components_named")
+            return ("started", "planned_end", "components_named")
         return (*FIXED_ONCE_PUBLISHED, "published", "resolved", "next_update")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was set aside stays as it is."""
+        may = super().has_change_permission(request, obj)
+        return may and not (obj is not None and obj.is_set_aside)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A draft that nobody has read, and of which nothing was claimed."""
@@ -138,12 +166,25 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
             obj.state = form.first_state()
             super().save_model(request, obj, form, change)
             return
-        own = [name for name in form.changed_data if name != "affected"]
+        own = [name for name in form.changed_data if name not in {"affected", "request_policy"}]
+        if "request_policy" in form.changed_data:
+            self._change_policy(request, obj)
         if not own:
             return
         obj.save(update_fields=own)
         standings.bump(obj)
         audit.record(pages.staff(request).actor, "incident.edited", obj, now=timezone.now(), fields=own)
+
+    def _change_policy(self, request: HttpRequest, incident: Incident) -> None:
+        accepted = postmortems.change_policy(
+            pages.staff(request).actor,
+            incident=incident,
+            policy=RequestPolicy(incident.request_policy),
+            now=timezone.now(),
+        )
+        if accepted:
+            waited = "request that waited was" if accepted == 1 else "requests that waited were"
+            messages.info(request, f"{accepted} {waited} accepted.")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -166,8 +207,18 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
             context["glance"] = glance.glance(incident, now=timezone.now())
             if request.user.has_perm("incidents.view_clientreport"):
                 context["open_reports"] = staff_reports.open_reports(most=NAMED, incident_id=incident.pk)
-            context["may_act"] = self.has_change_permission(request)
+            context["may_act"] = self.has_change_permission(request, incident)
+            context |= self._course(incident, now=timezone.now())
         return super().render_change_form(request, context, *positional, **named)
+
+    def _course(self, incident: Incident, *, now: datetime) -> dict[str, Any]:
+        """Where a maintenance stands by the clock, and what of it is still to come."""
+        return {
+            "has_begun": incident.started_at <= now,
+            "state_now": incident.state_at(now),
+            "is_overrun": incident.state_at(now) is IncidentState.VERIFYING,
+            "remind_at": incident.remind_at if incident.awaits_reminder(now) else None,
+        }
 
     def publish_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """Say how many companies a draft will reach and in which state, then publish it."""
@@ -175,10 +226,14 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
         if not incident.is_draft:
             messages.warning(request, errors.AlreadyPublished.message)
             return self.to_row(incident)
-        form = forms.PublicationForm(request.POST or None)
+        form = forms.PublicationForm(
+            request.POST or None,
+            initial={"severity": incident.severity, "detected_at": incident.detected_at},
+        )
         if request.method == "POST" and form.is_valid():
-            return self._publish(request, incident, CompanyState(form.cleaned_data["state"]))
+            return self._publish(request, incident, form.cleaned_data)
         count = forms.reached_count(incident)
+        window = {"Planned end": pages.instant(incident.planned_end_at)} if incident.is_maintenance else {}
         return self.page(
             request,
             "admin/consequence.html",
@@ -190,22 +245,29 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
                 **forms.reached_by_data_center(incident),
                 "Components": self.components_named(incident),
                 "Start": pages.instant(incident.started_at),
-                "Severity": incident.get_severity_display(),
+                **window,
             },
             says=(
-                "Each of them sees the incident at once, on its own page. This cannot be taken back."
+                "Each of them sees it at once, on its own page. This cannot be taken back: a mistake can "
+                "only be called one, and they read that, too."
                 if count
                 else "No company is placed on its components, so it would reach nobody. Choose some first."
             ),
-            form=form if incident.kind == IncidentKind.INCIDENT else None,
-            hidden=[] if incident.kind == IncidentKind.INCIDENT else [("state", CompanyState.UNKNOWN)],
+            form=None if incident.is_maintenance else form,
+            media=self.media + form.media,
+            hidden=[("state", CompanyState.UNKNOWN)] if incident.is_maintenance else [],
             submit=f"Publish to {count} {'company' if count == 1 else 'companies'}" if count else "",
         )
 
-    def _publish(self, request: HttpRequest, incident: Incident, state: CompanyState) -> HttpResponse:
+    def _publish(self, request: HttpRequest, incident: Incident, typed: dict[str, Any]) -> HttpResponse:
         try:
             count = incidents.publish(
-                pages.staff(request).actor, incident_id=incident.pk, now=timezone.now(), state=state
+                pages.staff(request).actor,
+                incident_id=incident.pk,
+                now=timezone.now(),
+                state=CompanyState(typed["state"]),
+                severity=Severity(typed["severity"]) if typed["severity"] else None,
+                detected_at=typed["detected_at"],
             )
         except Refusal as refusal:
             messages.error(request, refusal.message)

@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from incidents import errors
 from incidents.admin import forms
 from incidents.admin.filters import IncidentFilter, RestoredFilter
 from incidents.admin.of_incident import OfIncident
 from incidents.choices import CompanyState
 from incidents.models import Cohort, Incident, Recovery, RecoveryEntry, RosterEntry
-from incidents.operations import recoveries
+from incidents.operations import recoveries, set_aside
 from tenants import admin_pages as pages
 from tenants.admin_pages import RecordAdmin
 from tenants.errors import Refusal
@@ -149,7 +150,11 @@ class RecoveryAdmin(_OfIncidentAdmin):
             words = "The selected rows belong to several incidents. Filter by one incident, then select."
             messages.error(request, words if incident_ids else "None of the selected rows is there any more.")
             return None
-        incident = Incident.objects.get(pk=incident_ids[0])
+        try:
+            incident = set_aside.locked(incident_ids[0])
+        except errors.SetAside as refusal:
+            messages.error(request, refusal.message)
+            return None
         company_ids = list(queryset.order_by().values_list("company_id", flat=True))
         is_sent = "record" in request.POST
         has_changed = is_sent and request.POST.get("selected_count") != str(len(company_ids))

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from incidents.demo import founding, others, people, reports, world
 from incidents.demo.founding_texts import on_the_day
-from incidents.models import Incident
-from incidents.operations import postmortems
+from incidents.models import AnswerTemplate, Incident, RequestQuestion
+from incidents.operations import postmortems, request_parts
 from tenants import scope
 from tenants.errors import Refusal
 from tenants.models import Company
@@ -17,6 +17,13 @@ from tenants.models import Company
 COMPANIES = 240
 _ASKED_AT = on_the_day(15, 5, day=5)
 _ANSWERED_AT = on_the_day(16, 40, day=5)
+_TEMPLATES = (
+    (
+        "Not affected enough",
+        "Your account was reachable throughout. The incident's updates say all that the report would.",
+    ),
+    ("Answered by the report", "The report answers this in the section on what happened."),
+)
 
 
 class NotEmpty(Refusal):
@@ -94,15 +101,29 @@ def _write(*, now: datetime, company_count: int) -> dict[str, str]:
 
 
 def _ask_for_the_post_mortem() -> None:
-    """Globex asks for the founding incident's post-mortem, and staff accept."""
-    gus = people.actor(people.GUS, world.GLOBEX)
+    """Globex asks for the founding incident's post-mortem; staff accept, and answer one of its questions."""
+    gus, sam = people.actor(people.GUS, world.GLOBEX), people.actor(people.SAM)
     with scope.as_company(world.key("company", world.GLOBEX), user_id=gus.user_id):
         asked, _is_new = postmortems.request(
             gus,
             reference=founding.REFERENCE,
             purpose="Our insurer asks for the cause, and for what will keep it from happening again.",
             needed_by_on=on_the_day(0, 0, day=20).date(),
+            questions=(
+                "Were payments lost that our tills showed as accepted?",
+                "Why did our recovery come so much later than what was announced?",
+            ),
+            recipients=[world.key("person", people.HAL.email)],
             now=_ASKED_AT,
         )
     with scope.as_staff():
-        postmortems.accept(people.actor(people.SAM), request_ids=[asked.pk], now=_ANSWERED_AT)
+        AnswerTemplate.objects.bulk_create(AnswerTemplate(name=name, text=text) for name, text in _TEMPLATES)
+        postmortems.accept(sam, request_ids=[asked.pk], now=_ANSWERED_AT)
+        first = RequestQuestion.objects.get(request=asked, number=1)
+        request_parts.answer(
+            sam,
+            request_id=asked.pk,
+            question_id=first.pk,
+            text="No. What a till had accepted was kept there and booked once the service was back.",
+            now=_ANSWERED_AT,
+        )

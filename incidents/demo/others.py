@@ -8,7 +8,7 @@ from incidents.choices import CompanyState, Severity, UpdateKind
 from incidents.demo import playback, world
 from incidents.demo.playback import Announcement
 from incidents.models import Incident, Placement
-from incidents.operations import incidents
+from incidents.operations import incidents, maintenances
 from incidents.operations.recoveries import Fact
 from tenants.actor import SYSTEM
 
@@ -140,7 +140,7 @@ def _write_completed(started_at: datetime) -> None:
             )
         ],
     )
-    incidents.advance_maintenance(SYSTEM, now=started_at)
+    maintenances.advance(SYSTEM, now=started_at)
     ended_at = _after(started_at, 90)
     playback.record(
         incident.pk,
@@ -151,7 +151,7 @@ def _write_completed(started_at: datetime) -> None:
         ),
         now=ended_at,
     )
-    incidents.advance_maintenance(SYSTEM, now=ended_at)
+    maintenances.advance(SYSTEM, now=ended_at)
     incidents.post_update(
         SYSTEM,
         incident_id=incident.pk,

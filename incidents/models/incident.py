@@ -1,17 +1,20 @@
 """Incidents, what was said about them, and what was claimed."""
 
 import secrets
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from incidents import clocks
 from incidents.choices import (
     Audience,
     ClaimKind,
     IncidentKind,
     IncidentState,
+    PostMortemKind,
     RequestPolicy,
     RosterPolicy,
     Severity,
@@ -30,6 +33,9 @@ _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 def new_reference() -> str:
     """A public reference like INC-7KQ2M9XT: random, so that it tells nobody how many there are."""
     return "INC-" + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(8))
+
+
+MOST_REMIND_MINUTES = 14 * 24 * 60
 
 
 class IncidentManager(PublishedManager["Incident"]):
@@ -52,7 +58,26 @@ class Incident(Business):
     )
     detected_at = models.DateTimeField("detected", null=True, blank=True)
     planned_end_at = models.DateTimeField("planned end", null=True, blank=True, help_text="Maintenance only.")
+    remind_minutes = models.PositiveIntegerField(
+        "reminder, in minutes before the start",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(5), MaxValueValidator(MOST_REMIND_MINUTES)],
+        help_text="Maintenance only. Everyone affected reads a reminder so long before; empty: none. "
+        "1440 is a day.",
+    )
+    reminded_at = models.DateTimeField(null=True, blank=True, editable=False)
     resolved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    set_aside_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When it was cancelled, found to be a false alarm, or merged."""
+    set_aside_reason = models.TextField(
+        max_length=2_000, blank=True, default="", db_default="", editable=False
+    )
+    """Why, in the words that clients read; a merged one needs none."""
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="merged_from"
+    )
+    """The incident that it turned out to be part of, always one that goes on."""
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_update_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When the newest public update promised the next one."""
@@ -65,6 +90,10 @@ class Incident(Business):
     request_policy = ChoiceField(
         RequestPolicy, default=RequestPolicy.APPROVAL, verbose_name="post-mortem requests"
     )
+    published_report = ChoiceField(
+        PostMortemKind, default="", db_default="", blank=True, editable=False, verbose_name="post-mortem"
+    )
+    """The post-mortem that is out; what an accepted request gets at once. Empty before the first."""
     version = models.PositiveIntegerField(default=1, editable=False)
     """Grows with every change that a client could see."""
     components: ClassVar["models.ManyToManyField[Component, AffectedComponent]"] = models.ManyToManyField(
@@ -82,7 +111,33 @@ class Incident(Business):
             one_of("roster_policy", RosterPolicy, "incident_roster_policy"),
             one_of("request_policy", RequestPolicy, "incident_request_policy"),
             models.CheckConstraint(
+                condition=models.Q(published_report__in=["", "preliminary", "final"]),
+                name="incident_published_report",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(tail_percent__gte=1, tail_percent__lte=50), name="incident_tail_percent"
+            ),
+            models.CheckConstraint(
+                name="incident_set_aside_when_set_aside",
+                condition=models.Q(
+                    state__in=[str(state) for state in IncidentState.set_aside()], set_aside_at__isnull=False
+                )
+                | (
+                    ~models.Q(state__in=[str(state) for state in IncidentState.set_aside()])
+                    & models.Q(set_aside_at__isnull=True, set_aside_reason="")
+                ),
+            ),
+            models.CheckConstraint(
+                name="incident_set_aside_has_reason",
+                condition=~models.Q(state__in=["cancelled", "false_alarm"]) | ~models.Q(set_aside_reason=""),
+            ),
+            models.CheckConstraint(
+                name="incident_merged_into_another",
+                condition=(
+                    models.Q(state="merged", merged_into__isnull=False)
+                    & ~models.Q(merged_into=models.F("id"))
+                )
+                | (~models.Q(state="merged") & models.Q(merged_into__isnull=True)),
             ),
         ]
         indexes = [models.Index(fields=["-started_at"], name="incident_newest")]
@@ -99,8 +154,36 @@ class Incident(Business):
         return IncidentState(self.state).is_over
 
     @property
+    def is_set_aside(self) -> bool:
+        return IncidentState(self.state).is_set_aside
+
+    @property
     def is_maintenance(self) -> bool:
         return bool(self.kind == IncidentKind.MAINTENANCE)
+
+    @property
+    def remind_at(self) -> datetime | None:
+        """When the reminder of a maintenance is due; None where none is wanted."""
+        if self.remind_minutes is None:
+            return None
+        due: datetime = self.started_at - timedelta(minutes=self.remind_minutes)
+        return due
+
+    def awaits_reminder(self, now: datetime) -> bool:
+        """Whether a reminder is still to come, or due. Who was told of it later than that needs none."""
+        due_at, published_at = self.remind_at, self.published_at
+        if due_at is None or published_at is None or self.reminded_at is not None:
+            return False
+        return published_at <= due_at and self.state_at(now) is IncidentState.SCHEDULED
+
+    def state_at(self, now: datetime) -> IncidentState:
+        """Where it stands at `now`: a maintenance goes by the clock, whoever has written it down yet."""
+        return clocks.state_by_clock(
+            IncidentState(self.state),
+            started_at=self.started_at,
+            planned_end_at=self.planned_end_at,
+            now=now,
+        )
 
 
 class UpdateManager(PublishedManager["Update"]):

@@ -10,7 +10,7 @@ from incidents import cohort, errors
 from incidents.choices import CompanyState, EntrySource, ReportKind, ReportState
 from incidents.models import AffectedPlacement, ClientReport, Incident
 from incidents.models.client_report import MOST_REPORTS, followed
-from incidents.operations import recoveries
+from incidents.operations import recoveries, set_aside
 from incidents.operations.own_incident import own_incident
 from incidents.operations.recoveries import CLOCK_TOLERANCE, EARLIEST_BEFORE_START, Fact
 from tenants import audit
@@ -39,11 +39,13 @@ def report(
     Of `component_ids`, or of all that it ran on in this incident. While the same is said and not
     answered it is one report: clicking twice, or two colleagues at once, give the first. The
     opposite takes back what is open. Runs in the client scope. Raises NotPermitted,
-    IncidentNotFound, NothingBegun, NotYourComponent, InstantInFuture, InstantTooEarly and
+    IncidentNotFound, SetAside, NothingBegun, NotYourComponent, InstantInFuture, InstantTooEarly and
     TooManyReports.
     """
     with transaction.atomic():
         company, incident = own_incident(actor, Permission.REPORT_OWN_STATE, reference)
+        if incident.is_set_aside:
+            raise errors.SetAside
         _refuse_instants(incident, since_at, now=now)
         said = ClientReport(
             company_id=company.id,
@@ -64,20 +66,22 @@ def accept(actor: Actor, *, report_id: UUID, state: CompanyState, since_at: date
 
     The components that it speaks of were in `state` from `since_at` on. What was recorded for them
     between then and the report, and says otherwise, is corrected by an entry at the same instant;
-    what the record says already is not written again. The source of the entries is the client. Staff
-    scope. Raises NothingSelected, WrongState when it was answered or taken back already, NotWhatWasSaid,
+    what the record says already is not written again. The source of the entries is the client. What
+    was said of an incident that was merged goes into the record of the one that goes on. Staff scope.
+    Raises SetAside, NothingSelected, WrongState when it was answered or taken back already, NotWhatWasSaid,
     and what `recoveries.record_facts` raises.
     """
     with transaction.atomic():
         said = _unanswered(report_id)
         if state not in MAY_BECOME[ReportKind(said.kind)]:
             raise errors.NotWhatWasSaid
-        _refuse_instants(said.incident, since_at, now=now)
-        facts = _facts(said, state, since_at, now=now)
+        incident = set_aside.locked(said.incident.merged_into_id or said.incident_id)
+        _refuse_instants(incident, since_at, now=now)
+        facts = _facts(said, incident, state, since_at, now=now)
         added = 0
         if facts:
             added = recoveries.record_facts(
-                actor, incident_id=said.incident_id, facts=facts, now=now, source=EntrySource.CLIENT
+                actor, incident_id=incident.pk, facts=facts, now=now, source=EntrySource.CLIENT
             )
         _answer(actor, said, ReportState.ACCEPTED, now=now, recorded=str(state), entries=added)
     return added
@@ -153,9 +157,11 @@ def _unanswered(report_id: UUID) -> ClientReport:
     return said
 
 
-def _facts(said: ClientReport, state: CompanyState, since_at: datetime, *, now: datetime) -> list[Fact]:
+def _facts(
+    said: ClientReport, incident: Incident, state: CompanyState, since_at: datetime, *, now: datetime
+) -> list[Fact]:
     """What the record lacks: a fact at `since_at`, and at each instant until the report that differs."""
-    found = recoveries.entries_of(said.incident, [said.company_id])
+    found = recoveries.entries_of(incident, [said.company_id])
     in_effect = sorted(
         cohort.entries_in_effect([entry for _company, entry in found], now=now), key=lambda entry: entry.at
     )

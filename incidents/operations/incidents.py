@@ -10,9 +10,17 @@ from django.db.models import Count
 
 from incidents import audiences, clocks, errors, standings
 from incidents.audiences import Readers
-from incidents.choices import Audience, CompanyState, EntrySource, IncidentKind, IncidentState, UpdateKind
+from incidents.choices import (
+    Audience,
+    CompanyState,
+    EntrySource,
+    IncidentKind,
+    IncidentState,
+    Severity,
+    UpdateKind,
+)
 from incidents.models import AffectedPlacement, Incident, Recovery, Update
-from incidents.operations import texts
+from incidents.operations import set_aside, texts
 from incidents.operations.recoveries import CLOCK_TOLERANCE
 from tenants import audit
 from tenants.actor import Actor
@@ -64,20 +72,27 @@ def publish(
     now: datetime,
     state: CompanyState = CompanyState.UNKNOWN,
     source: EntrySource = EntrySource.STAFF,
+    severity: Severity | None = None,
+    detected_at: datetime | None = None,
 ) -> int:
     """Show a draft to every company placed on its components; returns how many that are.
 
     Each gets a recovery, set-based, in `state` from the incident's start; `unknown` records no
     entry, because nothing is known yet. A company that is not placed there never hears of it.
-    What each runs on is kept as it is now: later moves do not change this incident. Raises
-    AlreadyPublished, StartInFuture (only a maintenance is announced ahead) and NothingAffected.
+    What each runs on is kept as it is now: later moves do not change this incident. `severity` and
+    `detected_at`, where given, take the place of the draft's. Raises AlreadyPublished, StartInFuture
+    (only a maintenance is announced ahead), InstantInFuture (detected) and NothingAffected.
     """
     with transaction.atomic():
-        incident = _locked(incident_id)
+        incident = set_aside.locked(incident_id)
         if not incident.is_draft:
             raise errors.AlreadyPublished
         if incident.kind == IncidentKind.INCIDENT and incident.started_at > now + CLOCK_TOLERANCE:
             raise errors.StartInFuture
+        if detected_at is not None and detected_at > now + CLOCK_TOLERANCE:
+            raise errors.InstantInFuture
+        incident.severity = severity or incident.severity
+        incident.detected_at = detected_at or incident.detected_at
         so_far_seconds = max(0, clocks.seconds_between(incident.started_at, now))
         values: dict[str, str | int | datetime | None] = {
             "incident": str(incident.pk),
@@ -99,7 +114,7 @@ def publish(
             if state is not CompanyState.UNKNOWN:
                 cursor.execute(_FIRST_ENTRIES, values)
         incident.published_at = now
-        incident.save(update_fields=["published_at"])
+        incident.save(update_fields=["published_at", "severity", "detected_at"])
         standings.refresh(incident, now=now)
         audit.record(actor, "incident.published", incident, now=now, companies=count)
     return count
@@ -130,10 +145,10 @@ def post_update(
     A public `resolved` while an account is not restored raises NotAllRestored with the numbers,
     unless `override_reason` says why; overrides and acknowledgements are kept and audited. Raises
     NotPublished, EmptyText, NotBegun where it would complete a maintenance before its start, what
-    `texts.prepare` raises, NobodyReads and, for a kind that moves the incident, MovesForSome.
+    `texts.prepare` raises, SetAside, NobodyReads and, for a kind that moves the incident, MovesForSome.
     """
     with transaction.atomic():
-        incident = _locked(incident_id)
+        incident = set_aside.locked(incident_id)
         if incident.is_draft:
             raise errors.NotPublished
         if not body_markdown.strip():
@@ -232,34 +247,6 @@ def not_all_restored(incident: Incident) -> errors.NotAllRestored | None:
         restored_count=restored_count,
         open_by_data_center=_count_by_data_center(incident),
     )
-
-
-def advance_maintenance(actor: Actor, *, now: datetime) -> int:
-    """Start and end planned maintenance by the clock; returns how many incidents changed."""
-    changed = 0
-    due = Incident.objects.select_for_update(skip_locked=True, no_key=True).filter(
-        kind=IncidentKind.MAINTENANCE, published_at__isnull=False
-    )
-    for incident in due.filter(state=IncidentState.SCHEDULED, started_at__lte=now):
-        changed += _set_state(actor, incident, IncidentState.IN_PROGRESS, now=now)
-    for incident in due.filter(state=IncidentState.IN_PROGRESS, planned_end_at__lte=now):
-        changed += _set_state(actor, incident, IncidentState.VERIFYING, now=now)
-    return changed
-
-
-def _set_state(actor: Actor, incident: Incident, state: IncidentState, *, now: datetime) -> int:
-    incident.state = state
-    incident.save(update_fields=["state"])
-    standings.bump(incident)
-    audit.record(actor, "maintenance.advanced", incident, now=now, state=str(state))
-    return 1
-
-
-def _locked(incident_id: UUID) -> Incident:
-    incident = Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
-    if incident is None:
-        raise errors.IncidentNotFound
-    return incident
 
 
 def _refuse_unless_all_restored(incident: Incident, override_reason: str) -> bool:

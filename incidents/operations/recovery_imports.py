@@ -22,12 +22,14 @@ MOST_BYTES = 50 * 1024 * 1024
 def upload(
     actor: Actor, *, incident_id: UUID, file_name: str, content: bytes, now: datetime
 ) -> RecoveryImport:
-    """Keep a file for a published incident. Raises IncidentNotFound, NotPublished, FileRefused."""
+    """Keep a file for a published incident. Raises IncidentNotFound, NotPublished, SetAside, FileRefused."""
     incident = Incident.objects.filter(pk=incident_id).first()
     if incident is None:
         raise errors.IncidentNotFound
     if incident.is_draft:
         raise errors.NotPublished
+    if incident.is_set_aside:
+        raise errors.SetAside
     if len(content) > MOST_BYTES:
         raise errors.FileTooLarge
     try:

@@ -69,7 +69,7 @@ def own_reports(
             _own_report(said, recovery, component_names, is_newest=place == 0)
             for place, said in enumerate(recovery.own_reports)
         ),
-        can_report=may_report and has_begun,
+        can_report=may_report and has_begun and not recovery.incident.is_set_aside,
         has_begun=has_begun,
     )
 
@@ -120,6 +120,7 @@ def _own_report(
         answer=said["answer"],
         answered_at=_instant(said["answered_at"]),
         contradicts_record=state is ReportState.OPEN
+        and not recovery.incident.is_set_aside
         and contradicts(
             kind, CompanyState(recovery.state), since_at=since_at, restored_at=recovery.restored_at
         ),

@@ -1,6 +1,7 @@
 """The shapes that every page about incidents shares, from one company's recovery and its incident."""
 
 from datetime import datetime
+from typing import Any
 
 from incidents import clocks
 from incidents.choices import CompanyState, IncidentKind, IncidentState, Severity
@@ -16,24 +17,43 @@ def header(recovery: Recovery, component_names: tuple[str, ...], *, now: datetim
         title=incident.title,
         kind=IncidentKind(incident.kind),
         severity=Severity(incident.severity),
-        state=IncidentState(incident.state),
+        state=incident.state_at(now),
         started_at=incident.started_at,
+        planned_end_at=incident.planned_end_at,
         detected_at=incident.detected_at,
         resolved_at=incident.resolved_at,
+        set_aside=_set_aside(recovery),
         next_update_at=incident.next_update_at,
         next_update_is_late=is_late(incident, now=now),
         components=component_names,
-        is_open_for_you=is_open_for(recovery),
+        is_open_for_you=is_open_for(recovery, now=now),
     )
 
 
-def is_open_for(recovery: Recovery) -> bool:
+def _set_aside(recovery: Any) -> shapes.SetAside | None:
+    """Why the incident counts nowhere, for an incident that does not."""
+    incident = recovery.incident
+    if not incident.is_set_aside:
+        return None
+    into = incident.merged_into
+    return shapes.SetAside(
+        at=incident.set_aside_at,
+        reason=incident.set_aside_reason,
+        merged_into=shapes.OtherIncident(reference=into.reference, title=into.title) if into else None,
+    )
+
+
+def is_open_for(recovery: Recovery, *, now: datetime) -> bool:
     """Truth rule 2: an incident is open for a company until that company is restored.
 
-    A maintenance is open until it is completed; before it has begun it is not open yet.
+    A maintenance is open until it is completed; before it has begun it is not open yet. What was set
+    aside is open for nobody.
     """
-    if recovery.incident.is_maintenance:
-        return IncidentState(recovery.incident.state) in {IncidentState.IN_PROGRESS, IncidentState.VERIFYING}
+    incident = recovery.incident
+    if incident.is_set_aside:
+        return False
+    if incident.is_maintenance:
+        return incident.state_at(now) in {IncidentState.IN_PROGRESS, IncidentState.VERIFYING}
     return CompanyState(recovery.state) is not CompanyState.RESTORED
 
 
@@ -43,7 +63,12 @@ def is_late(incident: Incident, *, now: datetime) -> bool:
 
 
 def stored_recovery(recovery: Recovery, *, now: datetime) -> shapes.OwnRecovery:
-    """The row as it was last added up; a state that still holds is counted up to `now`."""
+    """The row as it was last added up; a state that still holds is counted up to `now`.
+
+    Of what was set aside nothing is counted.
+    """
+    if recovery.incident.is_set_aside:
+        return _uncounted(recovery, now=now)
     outage_seconds, degraded_seconds = seconds_until(recovery, now=now)
     return shapes.OwnRecovery(
         state=CompanyState(recovery.state),
@@ -64,6 +89,22 @@ def stored_recovery(recovery: Recovery, *, now: datetime) -> shapes.OwnRecovery:
     )
 
 
+def _uncounted(recovery: Recovery, *, now: datetime) -> shapes.OwnRecovery:
+    return shapes.OwnRecovery(
+        state=CompanyState(recovery.state),
+        impacted_at=None,
+        restored_at=None,
+        outage_seconds=0,
+        degraded_seconds=0,
+        total_seconds=None,
+        rank=None,
+        percentile=None,
+        in_tail=None,
+        is_provisional=False,
+        as_of=now,
+    )
+
+
 def seconds_until(recovery: Recovery, *, now: datetime) -> tuple[int, int]:
     """(outage, degraded) seconds of a stored row at `now`."""
     since = max(0, clocks.seconds_between(recovery.measured_at, now))
@@ -75,21 +116,22 @@ def seconds_until(recovery: Recovery, *, now: datetime) -> tuple[int, int]:
 
 def incident_row(recovery: Recovery, *, now: datetime) -> shapes.IncidentRow:
     incident = recovery.incident
-    outage_seconds, degraded_seconds = seconds_until(recovery, now=now)
+    own = stored_recovery(recovery, now=now)
     return shapes.IncidentRow(
         reference=incident.reference,
         title=incident.title,
         kind=IncidentKind(incident.kind),
         severity=Severity(incident.severity),
-        state=IncidentState(incident.state),
+        state=incident.state_at(now),
         started_at=incident.started_at,
-        your_state=CompanyState(recovery.state),
-        impacted_at=recovery.impacted_at,
-        restored_at=recovery.restored_at,
-        outage_seconds=outage_seconds,
-        degraded_seconds=degraded_seconds,
-        in_tail=recovery.in_tail,
+        planned_end_at=incident.planned_end_at,
+        your_state=own.state,
+        impacted_at=own.impacted_at,
+        restored_at=own.restored_at,
+        outage_seconds=own.outage_seconds,
+        degraded_seconds=own.degraded_seconds,
+        in_tail=own.in_tail,
         next_update_at=incident.next_update_at,
         next_update_is_late=is_late(incident, now=now),
-        is_open_for_you=is_open_for(recovery),
+        is_open_for_you=is_open_for(recovery, now=now),
     )

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, JSONObject
 
 from incidents import blocks, claims, cohort, errors
 from incidents.choices import (
@@ -21,9 +23,18 @@ from incidents.choices import (
     UpdateKind,
 )
 from incidents.curve import CurvePoint
-from incidents.models import AffectedComponent, Claim, Cohort, Recovery, RecoveryEntry, RosterEntry, Update
+from incidents.models import (
+    AffectedComponent,
+    Claim,
+    Cohort,
+    Incident,
+    Recovery,
+    RecoveryEntry,
+    RosterEntry,
+    Update,
+)
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
-from incidents.queries import client_reports, headers, shapes, timelines
+from incidents.queries import client_reports, headers, request_shapes, request_tracker, shapes, timelines
 from tenants import scope
 
 
@@ -36,24 +47,28 @@ def incident_page(
     now: datetime,
     may_report: bool = False,
 ) -> shapes.IncidentPage:
-    """The incident page of the company of the scope, at `now`. Six statements, whatever the size.
+    """The incident page of the company of the scope, at `now`. Six statements, whatever the size,
+    seven where it was merged.
 
     Raises IncidentNotFound for an unknown reference, a draft, and an incident of others.
     """
     own_recoveries = client_reports.with_reports(_own_recoveries(reference))
-    recovery = own_recoveries.select_related("incident", "incident__cohort").first()
+    recovery = (
+        _with_merged(own_recoveries).select_related("incident__cohort", "incident__merged_into").first()
+    )
     if recovery is None:
         raise errors.IncidentNotFound
     incident = recovery.incident
     component_names = _component_names(incident.pk)
-    entries, source_of = _own_entries(incident.pk)
-    own = _own_recovery(recovery, entries, now=now)
-    updates = _updates(recovery, entries, now=now)
-    shown = cohort.entries_in_effect(entries, now=now)
+    record = _record_of(recovery)
+    entries, source_of = _own_entries(record.incident_id)
+    own = _own_recovery(record, entries, now=now)
+    updates = _updates(recovery, record, entries, now=now)
+    shown = cohort.entries_in_effect(entries, now=now) if record is recovery else ()
     reports = client_reports.own_reports(recovery, component_names, may_report=may_report, now=now)
     return shapes.IncidentPage(
         incident=headers.header(recovery, tuple(component_names.values()), now=now),
-        recovery=own,
+        recovery=own if record is recovery else headers.stored_recovery(recovery, now=now),
         cohort=_cohort_facts(recovery),
         roster=_roster(recovery, company_name=company_name, consents=consents),
         timeline=timelines.own_timeline(
@@ -70,31 +85,58 @@ def incident_page(
             updates=updates,
             reports=reports.rows,
         ),
-        claims=_claims(incident.pk, own, now=now),
+        claims=() if _never_was(incident) else _claims(incident.pk, own, now=now),
         updates=updates,
         post_mortem=request_status(recovery, may_request=may_request, now=now),
         reports=reports,
+        merged_from=tuple(shapes.OtherIncident(**told) for told in recovery.merged_here),
         as_of=now,
     )
 
 
-def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> shapes.PostMortemPage:
-    """The state of the own request for the report on one incident. Two statements.
+def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> request_shapes.PostMortemPage:
+    """The own request for the report on one incident, with all that belongs to it. Four statements.
 
     Raises IncidentNotFound like `incident_page`.
     """
     recovery = _own_recoveries(reference).select_related("incident").first()
     if recovery is None:
         raise errors.IncidentNotFound
-    return shapes.PostMortemPage(
+    request_id = recovery.request_id
+    status = request_status(recovery, may_request=may_request, now=now)
+    return request_shapes.PostMortemPage(
         incident=headers.header(recovery, tuple(_component_names(recovery.incident_id).values()), now=now),
         recovery=headers.stored_recovery(recovery, now=now),
-        status=request_status(recovery, may_request=may_request, now=now),
+        status=status,
         as_of=now,
+        questions=request_tracker.questions(request_id) if request_id else (),
+        recipients=request_tracker.recipients(request_id, recovery.company_id) if request_id else (),
+        withdrawn=None if request_id else request_tracker.newest_withdrawn(recovery.incident_id),
+        business_days=request_tracker.business_days(status.request, now=now) if status.request else None,
+        business_days_are=settings.BUSINESS_CALENDAR.words,
+    )
+
+
+def recipients_page(reference: str, *, now: datetime) -> request_shapes.RecipientsPage:
+    """The company's people, and for whom of them its request is. Three statements.
+
+    Raises IncidentNotFound like `incident_page`, and RequestNotFound where nobody has asked.
+    """
+    recovery = _own_recoveries(reference).select_related("incident").first()
+    if recovery is None:
+        raise errors.IncidentNotFound
+    if recovery.request_id is None:
+        raise errors.RequestNotFound
+    chosen = request_tracker.recipients(recovery.request_id, recovery.company_id)
+    return request_shapes.RecipientsPage(
+        incident=headers.header(recovery, (), now=now),
+        colleagues=request_tracker.colleagues(recovery.company_id),
+        chosen=tuple(each.id for each in chosen),
     )
 
 
 _REQUEST_COLUMNS = (
+    "id",
     "state",
     "requested_at",
     "requested_by_name",
@@ -105,6 +147,8 @@ _REQUEST_COLUMNS = (
     "preliminary_due_at",
     "final_due_at",
     "decline_reason",
+    "preliminary_delivered_at",
+    "final_delivered_at",
 )
 
 
@@ -115,10 +159,38 @@ def _own_recoveries(reference: str) -> QuerySet[Any]:
         incident__reference=reference, incident__published_at__isnull=False
     ).annotate(
         request=FilteredRelation(
-            "incident__requests", condition=Q(incident__requests__company_id=company_id)
+            "incident__requests",
+            condition=Q(
+                incident__requests__company_id=company_id,
+                incident__requests__state__in=RequestState.standing(),
+            ),
         ),
         **{f"request_{column}": F(f"request__{column}") for column in _REQUEST_COLUMNS},
     )
+
+
+def _with_merged(recoveries: QuerySet[Any]) -> QuerySet[Any]:
+    """Recoveries with `merged_here`, what turned out to be part of the incident: no statement of its own."""
+    merged = (
+        Incident.objects.filter(merged_into=OuterRef("incident_id"))
+        .order_by("started_at", "pk")
+        .values(told=JSONObject(reference="reference", title="title"))
+    )
+    with_merged: QuerySet[Any] = recoveries.annotate(merged_here=ArraySubquery(merged))
+    return with_merged
+
+
+def _record_of(recovery: Recovery) -> Recovery:
+    """The recovery that holds the company's record: of a merged incident the one where it goes on."""
+    into = recovery.incident.merged_into_id
+    if into is None:
+        return recovery
+    return Recovery.objects.select_related("incident").get(incident_id=into)
+
+
+def _never_was(incident: Incident) -> bool:
+    """Whether there is nothing that claims could be held against."""
+    return incident.is_set_aside and incident.merged_into_id is None
 
 
 def request_status(recovery: Any, *, may_request: bool, now: datetime) -> shapes.PostMortemStatus:
@@ -142,6 +214,9 @@ def request_status(recovery: Any, *, may_request: bool, now: datetime) -> shapes
             final_due_at=recovery.request_final_due_at,
             decline_reason=recovery.request_decline_reason,
             as_of=now,
+            preliminary_delivered_at=recovery.request_preliminary_delivered_at,
+            final_delivered_at=recovery.request_final_delivered_at,
+            id=recovery.request_id,
         ),
         can_request=False,
     )
@@ -173,6 +248,8 @@ def _own_recovery(
 ) -> shapes.OwnRecovery:
     """The stored row, with durations added up from the entries to `now`."""
     stored = headers.stored_recovery(recovery, now=now)
+    if recovery.incident.is_set_aside:
+        return stored
     added = cohort.own_recovery(entries, components=None, now=now)
     return dataclasses.replace(
         stored, outage_seconds=added.outage_seconds, degraded_seconds=added.degraded_seconds
@@ -199,6 +276,7 @@ def _cohort_facts(recovery: Recovery) -> shapes.CohortFacts | None:
         ),
         is_too_small=not facts.curve,
         is_final=facts.is_final,
+        is_being_counted=facts.stale_since is not None,
         computed_at=facts.computed_at,
         started_at=incident.started_at,
     )
@@ -237,8 +315,9 @@ def _roster(recovery: Recovery, *, company_name: str, consents: bool) -> shapes.
 
 
 def _updates(
-    recovery: Recovery, entries: Sequence[cohort.Entry], *, now: datetime
+    recovery: Recovery, record: Recovery, entries: Sequence[cohort.Entry], *, now: datetime
 ) -> tuple[shapes.UpdateText, ...]:
+    """Newest first; worded for the own state, and held against `record` with its `entries`."""
     own_wording = Q(wordings__reader_state=blocks.reader_state(CompanyState(recovery.state)))
     rows = list(
         Update.objects.filter(incident_id=recovery.incident_id)
@@ -263,7 +342,7 @@ def _updates(
             corrected_by_id=correction_of.get(update_id),
             corrects_id=corrects_id,
             contradicts_your_record=kind == UpdateKind.RESOLVED
-            and not _was_restored(recovery, entries, at=published_at, now=now),
+            and not _was_restored(record, entries, at=published_at, now=now),
         )
         for update_id, kind, published_at, body_html, next_update_at, corrects_id in rows
     )

@@ -6,9 +6,18 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import Exists, OuterRef
+
 from incidents import clocks, cohort
 from incidents.choices import WORST_FIRST, CompanyState, IncidentKind, IncidentState, RequestState
-from incidents.models import AffectedComponent, Placement, PostMortemRequest, Recovery, RecoveryEntry
+from incidents.models import (
+    AffectedComponent,
+    Placement,
+    PostMortemRequest,
+    Recovery,
+    RecoveryEntry,
+    RequestQuestion,
+)
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
 from incidents.queries import headers, shapes
 
@@ -29,18 +38,16 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
         .select_related("incident")
         .order_by("-incident__started_at", "-incident_id")
     )
-    open_now = [each for each in recoveries if headers.is_open_for(each)]
-    upcoming = [
-        each
-        for each in recoveries
-        if each.incident.is_maintenance and each.incident.state == IncidentState.SCHEDULED
-    ]
-    over = [each for each in recoveries if each not in open_now and each not in upcoming]
+    open_now = [each for each in recoveries if headers.is_open_for(each, now=now)]
+    upcoming = [each for each in recoveries if each.incident.state_at(now) is IncidentState.SCHEDULED]
+    merged = [each for each in recoveries if each.incident.state == IncidentState.MERGED]
+    over = [each for each in recoveries if each not in open_now + upcoming + merged]
     measured = [each for each in open_now if each.incident.kind == IncidentKind.INCIDENT]
     recent_ids = [
         each.incident_id
         for each in recoveries
-        if each in measured or (each.impacted_at and (each.restored_at or now) >= since)
+        if each in measured
+        or (not each.incident.is_set_aside and each.impacted_at and (each.restored_at or now) >= since)
     ]
     own = _own_recoveries(recent_ids, now=now)
     days = _days(
@@ -49,6 +56,7 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
         local=local,
         now=now,
     )
+    requests_waiting, requests_asking_back = _requests()
     month_started_on = today.replace(day=1)
     month = [day for day in days if day.on >= month_started_on]
     return shapes.Overview(
@@ -62,7 +70,8 @@ def overview(*, zone: str, now: datetime) -> shapes.Overview:
         month_outage_seconds=sum(day.outage_seconds for day in month),
         month_degraded_seconds=sum(day.degraded_seconds for day in month),
         month_seconds=clocks.seconds_between(_midnight(month_started_on, local), now),
-        requests_waiting=_requests_waiting(),
+        requests_waiting=requests_waiting,
+        requests_asking_back=requests_asking_back,
         as_of=now,
     )
 
@@ -163,11 +172,19 @@ def _data_centers(
     )
 
 
-def _requests_waiting() -> tuple[tuple[str, str], ...]:
-    return tuple(
-        PostMortemRequest.objects.filter(state=RequestState.REQUESTED)
+def _requests() -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """(reference, title) of the incidents whose request waits for the vendor's answer, and of those of
+    which the vendor has asked the company something. One statement."""
+    asked_back = RequestQuestion.objects.filter(request=OuterRef("pk"), from_vendor=True, answered_at=None)
+    rows = list(
+        PostMortemRequest.objects.filter(state__in=RequestState.open())
+        .annotate(asks_back=Exists(asked_back))
         .order_by("requested_at")
-        .values_list("incident__reference", "incident__title")
+        .values_list("incident__reference", "incident__title", "state", "asks_back")
+    )
+    return (
+        tuple((reference, title) for reference, title, state, _ in rows if state == RequestState.REQUESTED),
+        tuple((reference, title) for reference, title, _state, asks_back in rows if asks_back),
     )
 
 

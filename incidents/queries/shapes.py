@@ -25,6 +25,23 @@ Clock = Literal["announced", "measured", "reported"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherIncident:
+    """An incident that this one became, or that became part of this one."""
+
+    reference: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """Since when and why an incident counts nowhere; `merged_into` where it goes on as another one."""
+
+    at: datetime
+    reason: str
+    merged_into: OtherIncident | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class IncidentHeader:
     """What an incident is called and where it stands for the company that asks.
 
@@ -38,9 +55,13 @@ class IncidentHeader:
     kind: IncidentKind
     severity: Severity
     state: IncidentState
+    """Of a maintenance by the clock."""
     started_at: datetime
+    planned_end_at: datetime | None
     detected_at: datetime | None
     resolved_at: datetime | None
+    set_aside: SetAside | None
+    """For a cancelled maintenance, a false alarm and an incident that was merged."""
     next_update_at: datetime | None
     next_update_is_late: bool
     components: tuple[str, ...]
@@ -50,6 +71,17 @@ class IncidentHeader:
     @property
     def is_maintenance(self) -> bool:
         return self.kind is IncidentKind.MAINTENANCE
+
+    @property
+    def takes_longer(self) -> bool:
+        """Whether the planned end of a maintenance has passed and nobody has said that it is completed."""
+        return self.state is IncidentState.VERIFYING
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether a maintenance was completed before its planned end."""
+        ends = self.resolved_at, self.planned_end_at
+        return self.is_maintenance and ends[0] is not None and ends[1] is not None and ends[0] < ends[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +128,8 @@ class CohortFacts:
     curve: tuple[CurvePoint, ...]
     is_too_small: bool
     is_final: bool
+    is_being_counted: bool
+    """Somebody's recovery changed of which places, counts and instants do not know yet."""
     computed_at: datetime
     started_at: datetime
 
@@ -196,6 +230,39 @@ class PostMortemRequestState:
     final_due_at: datetime | None
     decline_reason: str
     as_of: datetime
+    preliminary_delivered_at: datetime | None = None
+    final_delivered_at: datetime | None = None
+    id: UUID | None = None
+
+    @property
+    def owed_by(self) -> datetime | None:
+        """When what the vendor owes next is due."""
+        return {
+            RequestState.REQUESTED: self.answer_due_at,
+            RequestState.ACCEPTED: self.preliminary_due_at,
+            RequestState.PRELIMINARY_DELIVERED: self.final_due_at,
+        }.get(self.state)
+
+    @property
+    def was_answered_late(self) -> bool:
+        return _was_late(self.answered_at, self.answer_due_at)
+
+    @property
+    def preliminary_was_late(self) -> bool:
+        return _was_late(self.preliminary_delivered_at, self.preliminary_due_at)
+
+    @property
+    def final_was_late(self) -> bool:
+        return _was_late(self.final_delivered_at, self.final_due_at)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the vendor owes something, so that more can be asked."""
+        return self.state in RequestState.open()
+
+    @property
+    def can_be_withdrawn(self) -> bool:
+        return self.state in RequestState.withdrawable()
 
     @property
     def answer_is_late(self) -> bool:
@@ -298,6 +365,8 @@ class IncidentPage:
     """Newest first."""
     post_mortem: PostMortemStatus
     reports: OwnReports
+    merged_from: tuple[OtherIncident, ...]
+    """Incidents of this company that turned out to be part of this one."""
     as_of: datetime
 
 
@@ -311,6 +380,7 @@ class IncidentRow:
     severity: Severity
     state: IncidentState
     started_at: datetime
+    planned_end_at: datetime | None
     your_state: CompanyState
     impacted_at: datetime | None
     restored_at: datetime | None
@@ -381,19 +451,22 @@ class Overview:
     """Length of the month so far: availability = 1 - outage / this."""
     requests_waiting: tuple[tuple[str, str], ...]
     """(incident reference, title) of post-mortem requests that wait for an answer."""
+    requests_asking_back: tuple[tuple[str, str], ...]
+    """The same of those of which the vendor has asked the company something."""
     as_of: datetime
+
+    @property
+    def measured_count(self) -> int:
+        """Open incidents, without planned work."""
+        return sum(not row.is_maintenance for row in self.open_incidents)
 
     @property
     def month_availability_percent(self) -> float:
         return 100 * (1 - self.month_outage_seconds / self.month_seconds) if self.month_seconds else 100.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostMortemPage:
-    incident: IncidentHeader
-    recovery: OwnRecovery
-    status: PostMortemStatus
-    as_of: datetime
+def _was_late(at: datetime | None, due_at: datetime | None) -> bool:
+    return at is not None and _is_past(due_at, at)
 
 
 def _is_past(due_at: datetime | None, now: datetime) -> bool:

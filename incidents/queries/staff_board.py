@@ -2,28 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import F, Q
 
 from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
-from incidents.queries import staff_imports, staff_reports
+from incidents.queries import request_queue, staff_imports, staff_maintenances, staff_reports
 from tenants import audit_seals
 
 MOST_ROWS = 12
-_DUE = Case(
-    When(state=RequestState.REQUESTED, then=F("answer_due_at")),
-    When(state=RequestState.ACCEPTED, then=F("preliminary_due_at")),
-    When(state=RequestState.PRELIMINARY_DELIVERED, then=F("final_due_at")),
-)
-"""What is owed next for a request: the answer, the preliminary report, the final one."""
-OWED = {
-    RequestState.REQUESTED: "Answer",
-    RequestState.ACCEPTED: "Preliminary report",
-    RequestState.PRELIMINARY_DELIVERED: "Final report",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,11 +29,6 @@ class OpenIncident:
     next_update_at: datetime | None
     is_over: bool
     is_late: bool
-
-    @property
-    def is_planned(self) -> bool:
-        """Whether it has not begun, so that nobody can be restored."""
-        return self.state is IncidentState.SCHEDULED
 
     @property
     def restored_percent(self) -> float | None:
@@ -66,16 +49,20 @@ class OpenRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Board:
-    """Incidents: late promises first, planned ones last, newest start first. Requests: first due first.
+    """Incidents: late promises first, newest start first. Requests: first due first.
 
-    Reports of clients: those that the record contradicts first, oldest first.
+    Planned work: what overran its planned end first, then by start. Reports of clients: those that the
+    record contradicts first, oldest first.
     """
 
     incidents: tuple[OpenIncident, ...]
+    maintenances: tuple[staff_maintenances.PlannedWork, ...]
     requests: tuple[OpenRequest, ...]
+    request_counts: request_queue.QueueCounts
     reports: tuple[staff_reports.OpenReport, ...]
     imports: tuple[staff_imports.OpenImport, ...]
     has_more_incidents: bool
+    has_more_maintenances: bool
     has_more_requests: bool
     has_more_reports: bool
     has_more_imports: bool
@@ -83,17 +70,21 @@ class Board:
 
 
 def board(*, now: datetime) -> Board:
-    """The board, in six statements whatever there is."""
+    """The board, in eight statements whatever there is."""
     incidents = _open_incidents(now)
+    maintenances = staff_maintenances.planned_work(most=MOST_ROWS + 1, now=now)
     requests = _open_requests(now)
     reports = staff_reports.open_reports(most=MOST_ROWS + 1)
     imports = staff_imports.open_imports(now=now, most=MOST_ROWS + 1)
     return Board(
         incidents=tuple(incidents[:MOST_ROWS]),
+        maintenances=maintenances[:MOST_ROWS],
         requests=tuple(requests[:MOST_ROWS]),
+        request_counts=request_queue.counts(now=now),
         reports=reports[:MOST_ROWS],
         imports=imports[:MOST_ROWS],
         has_more_incidents=len(incidents) > MOST_ROWS,
+        has_more_maintenances=len(maintenances) > MOST_ROWS,
         has_more_requests=len(requests) > MOST_ROWS,
         has_more_reports=len(reports) > MOST_ROWS,
         has_more_imports=len(imports) > MOST_ROWS,
@@ -101,23 +92,16 @@ def board(*, now: datetime) -> Board:
     )
 
 
-def with_due(requests: QuerySet[PostMortemRequest]) -> QuerySet[Any]:
-    """The requests with `due_at`: when what is owed next is due, None where nothing is."""
-    return requests.annotate(due_at=_DUE)
-
-
 def _open_incidents(now: datetime) -> list[OpenIncident]:
-    over = Q(state__in=(IncidentState.RESOLVED, IncidentState.COMPLETED))
-    somebody_open = Q(
-        kind=IncidentKind.INCIDENT, cohort__restored_count__lt=F("cohort__affected_count")
-    )  # a maintenance that is over touches nobody any more
+    is_open = ~Q(state__in=IncidentState.over()) | Q(cohort__restored_count__lt=F("cohort__affected_count"))
     rows = (
-        Incident.objects.filter(~over | somebody_open)
+        Incident.objects.filter(is_open)
+        .exclude(kind=IncidentKind.MAINTENANCE, published_at__isnull=False)
         .select_related("cohort")
         .order_by("next_update_at", "-started_at")[: MOST_ROWS + 1]
     )
     found = [_open_incident(incident, now) for incident in rows]
-    return sorted(found, key=lambda each: (not each.is_late, each.is_planned, -each.started_at.timestamp()))
+    return sorted(found, key=lambda each: (not each.is_late, -each.started_at.timestamp()))
 
 
 def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
@@ -139,7 +123,7 @@ def _open_incident(incident: Incident, now: datetime) -> OpenIncident:
 
 def _open_requests(now: datetime) -> list[OpenRequest]:
     rows = (
-        with_due(PostMortemRequest.objects.filter(state__in=OWED))
+        request_queue.with_due(PostMortemRequest.objects.filter(state__in=request_queue.OWED))
         .select_related("company", "incident")
         .order_by("due_at", "requested_at")[: MOST_ROWS + 1]
     )
@@ -148,7 +132,7 @@ def _open_requests(now: datetime) -> list[OpenRequest]:
             id=request.pk,
             company=request.company.name,
             reference=request.incident.reference,
-            owed=OWED[RequestState(request.state)],
+            owed=request_queue.OWED[RequestState(request.state)],
             due_at=request.due_at,
             is_late=request.due_at is not None and request.due_at < now,
         )

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from incidents.choices import CompanyState, ReportKind, ReportState
 from incidents.models import ClientReport, Recovery
@@ -28,13 +29,15 @@ class OpenReport:
 
 
 def open_reports(*, most: int, incident_id: UUID | None = None) -> tuple[OpenReport, ...]:
-    """At most so many open reports, of one incident or of all: those that disagree first, oldest first.
+    """At most so many open reports, of one incident (and those merged into it) or of all.
+
+    Those that disagree with the record come first, then the oldest.
 
     One statement. Staff scope.
     """
     rows = with_record(still_open(ClientReport.objects.all()))
     if incident_id is not None:
-        rows = rows.filter(incident_id=incident_id)
+        rows = rows.filter(Q(incident_id=incident_id) | Q(incident__merged_into_id=incident_id))
     rows = rows.select_related("company", "incident").order_by("-disagrees", "said_at")
     return tuple(
         OpenReport(
@@ -63,7 +66,10 @@ def taken_back(reports: QuerySet[ClientReport]) -> QuerySet[ClientReport]:
 
 def with_record(reports: QuerySet[ClientReport]) -> QuerySet[Any]:
     """The reports with `record_state`, `restored_at`, `disagrees` and `is_followed`."""
-    own = Recovery.objects.filter(company_id=OuterRef("company_id"), incident_id=OuterRef("incident_id"))
+    own = Recovery.objects.filter(
+        company_id=OuterRef("company_id"),
+        incident_id=Coalesce(OuterRef("incident__merged_into_id"), OuterRef("incident_id")),
+    )
     return reports.annotate(
         record_state=Subquery(own.values("state")[:1]),
         restored_at=Subquery(own.values("restored_at")[:1]),

@@ -78,6 +78,20 @@ STATES: Final = {
     ),
 }
 
+SET_ASIDE: Final = {
+    IncidentState.CANCELLED: StateWords(
+        tone="planned", word="Cancelled", sentence="is not touched: this planned work does not take place"
+    ),
+    IncidentState.FALSE_ALARM: StateWords(
+        tone="clear", word="False alarm", sentence="was not affected: this was a false alarm"
+    ),
+    IncidentState.MERGED: StateWords(
+        tone="planned",
+        word="Merged",
+        sentence="has its record in another incident: the two turned out to be one",
+    ),
+}
+
 CLOCKS: Final = {
     "announced": "Announced",
     "measured": "Measured",
@@ -128,8 +142,11 @@ def state_words(state: CompanyState | None) -> StateWords:
 def account_words(incident: IncidentHeader | IncidentRow, recovery: OwnRecovery | IncidentRow) -> StateWords:
     """Tone, word and sentence of an account in one incident.
 
-    A maintenance that has not interrupted the account is planned work, not an unknown state.
+    A maintenance that has not interrupted the account is planned work, not an unknown state; what was
+    cancelled, a false alarm or merged says so, whatever was recorded.
     """
+    if incident.state.is_set_aside:
+        return SET_ASIDE[incident.state]
     if incident.is_maintenance and recovery.impacted_at is None:
         return StateWords(
             tone="planned",
@@ -224,17 +241,21 @@ class Step:
     def is_done(self) -> bool:
         return self.tone == "done"
 
+    @property
+    def is_now(self) -> bool:
+        return self.tone == "now"
+
 
 @register.filter
 def request_steps(state: RequestState) -> tuple[Step, ...]:
     """The four steps of a request in order, with how far `state` has come.
 
-    A declined request ends at its second step.
+    A declined or withdrawn request ends at its second step.
     """
-    if state is RequestState.DECLINED:
+    if state in {RequestState.DECLINED, RequestState.WITHDRAWN}:
         return (
             Step(name="Requested", tone="done", icon="check"),
-            Step(name="Declined", tone="stopped", icon="cross"),
+            Step(name=state.label, tone="stopped", icon="cross"),
         )
     names = ("Requested", "Accepted", "Preliminary report", "Final report")
     reached = (
@@ -251,6 +272,30 @@ def request_steps(state: RequestState) -> tuple[Step, ...]:
         else Step(name=name, tone="next", icon="dot")
         for place, name in enumerate(names)
     )
+
+
+@register.filter
+def request_next(state: RequestState) -> str:
+    """What happens next with a request, in a sentence of its own."""
+    return {
+        RequestState.REQUESTED: "The vendor accepts your request, or declines it with a reason.",
+        RequestState.ACCEPTED: "You get the preliminary report: what is known by then, and why it happened.",
+        RequestState.PRELIMINARY_DELIVERED: "You get the final report: causes, and what is done about them.",
+        RequestState.FINAL_DELIVERED: "Nothing more is owed. A later revision reaches you as well.",
+        RequestState.DECLINED: "Nothing more happens here. If the reason is wrong, please call support.",
+        RequestState.WITHDRAWN: "Nothing more happens, unless you ask again.",
+    }[state]
+
+
+@register.filter
+def business_days(days: int | None) -> str:
+    """How far away a due day is in the vendor's business days: "2 business days left", "due today"."""
+    if days is None:
+        return ""
+    if days == 0:
+        return "due today"
+    unit = "business day" if abs(days) == 1 else "business days"
+    return f"{days} {unit} left" if days > 0 else f"{-days} {unit} late"
 
 
 @register.filter

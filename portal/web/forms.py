@@ -38,6 +38,12 @@ class ListFilter(forms.Form):
         )
 
 
+def _question(label: str) -> forms.CharField:
+    return forms.CharField(
+        label=label, required=False, max_length=1_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
 class PostMortemRequestForm(forms.Form):
     """What a company wants the report for, and by when."""
 
@@ -55,9 +61,25 @@ class PostMortemRequestForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 
-    def __init__(self, *args: Any, today: date, **options: Any) -> None:
+    question_1 = _question("First question (optional)")
+    question_2 = _question("Second question (optional)")
+    question_3 = _question("Third question (optional)")
+    question_4 = _question("Fourth question (optional)")
+    question_5 = _question("Fifth question (optional)")
+    recipients = forms.MultipleChoiceField(
+        label="Who else is it for? (optional)",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="You are among them. Everyone in your company can read here where the request stands.",
+        error_messages={"invalid_choice": "Choose from the people of this page."},
+    )
+
+    def __init__(
+        self, *args: Any, today: date, colleagues: tuple[tuple[UUID, str], ...] = (), **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self._today = today
+        self.fields["recipients"].choices = colleagues  # type: ignore[attr-defined]
         self.fields["needed_by_on"].widget.attrs["min"] = today.isoformat()
 
     def clean_needed_by_on(self) -> date | None:
@@ -67,6 +89,64 @@ class PostMortemRequestForm(forms.Form):
                 "This day has passed. Choose today or a later day, or leave it empty."
             )
         return on
+
+    def clean_recipients(self) -> tuple[UUID, ...]:
+        return tuple(UUID(each) for each in self.cleaned_data["recipients"])
+
+    @property
+    def typed_questions(self) -> tuple[str, ...]:
+        return tuple(self.cleaned_data[field.name] for field in self.question_fields())
+
+    @property
+    def has_more_questions(self) -> bool:
+        """Whether something stands in a field that is folded away at first."""
+        return any(field.value() or field.errors for field in self.question_fields()[1:])
+
+    def question_fields(self) -> tuple[forms.BoundField, ...]:
+        return tuple(field for field in self if field.name.startswith("question_"))
+
+
+class RecipientsForm(forms.Form):
+    """For whom of the company's people the report is."""
+
+    recipients = forms.MultipleChoiceField(
+        label="Who is it for?",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "The report has to be for somebody. To take the request back, withdraw it.",
+            "invalid_choice": "Choose from the people of this page.",
+        },
+    )
+
+    def __init__(self, *args: Any, colleagues: tuple[tuple[UUID, str], ...], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["recipients"].choices = colleagues  # type: ignore[attr-defined]
+
+    def clean_recipients(self) -> tuple[UUID, ...]:
+        return tuple(UUID(each) for each in self.cleaned_data["recipients"])
+
+
+class QuestionForm(forms.Form):
+    """One more question to the vendor."""
+
+    text = forms.CharField(
+        label="Your question",
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Write the question first."},
+    )
+
+
+class ReplyForm(forms.Form):
+    """The answer to a question of the vendor."""
+
+    number = forms.IntegerField(min_value=1, max_value=1_000, widget=forms.HiddenInput)
+    text = forms.CharField(
+        label="Your answer",
+        max_length=4_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write the answer first."},
+    )
 
 
 class LocalInstantField(forms.CharField):

@@ -35,6 +35,31 @@ urlpatterns = [
         name="post_mortem",
     ),
     path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/join/",
+        postmortem_pages.join,
+        name="post_mortem_join",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/withdraw/",
+        postmortem_pages.withdraw,
+        name="post_mortem_withdraw",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/recipients/",
+        postmortem_pages.recipients,
+        name="post_mortem_recipients",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/questions/",
+        postmortem_pages.question,
+        name="post_mortem_question",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/answers/",
+        postmortem_pages.reply,
+        name="post_mortem_reply",
+    ),
+    path(
         "<slug:company>/incidents/<reference:reference>/reports/",
         client_report_pages.reports,
         name="client_reports",

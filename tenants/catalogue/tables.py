@@ -69,11 +69,10 @@ def _policy_weaknesses() -> Iterator[str]:
 
 
 def _clauses(rule: rls.Rule) -> tuple[conditions.Tree, conditions.Tree]:
-    rows = conditions.canonical(rule.rows)
     none = conditions.canonical(None)
     return (
-        rows if rule.command != "insert" else none,
-        rows if rule.command in {"insert", "update"} else none,
+        conditions.canonical(rule.rows) if rule.command != "insert" else none,
+        conditions.canonical(rule.left) if rule.command in {"insert", "update"} else none,
     )
 
 

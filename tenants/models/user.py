@@ -14,6 +14,9 @@ from tenants import rls
 from tenants.models.base import Keyed
 from tenants.row_history import RowHistory
 
+_COLLEAGUES = "id = any (array(select colleague.user_id from tenants_membership colleague))"
+"""The people of the asking company, as its own memberships name them: a client reads their names."""
+
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
@@ -44,6 +47,9 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
         visitor="select update",
         visitor_columns=(("update", ("password", "last_login")),),
         visitor_rows=f"{rls.MAY_BECOME_STAFF} or not is_staff",
+        client="select",
+        client_columns=(("select", ("id", "name", "is_active")),),
+        client_rows=_COLLEAGUES,
     )
     row_history: ClassVar[RowHistory] = RowHistory(not_kept=("last_login",), secret=("password",))
 

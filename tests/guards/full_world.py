@@ -25,6 +25,7 @@ from incidents.choices import (
     UpdateKind,
 )
 from incidents.models import (
+    AnswerTemplate,
     Claim,
     ClientReport,
     Cohort,
@@ -36,6 +37,10 @@ from incidents.models import (
     Recovery,
     RecoveryEntry,
     RecoveryImport,
+    RecoveryNote,
+    RequestDesk,
+    RequestQuestion,
+    RequestRecipient,
     RosterEntry,
     Service,
     Update,
@@ -105,6 +110,7 @@ def fill(world: World) -> FullWorld:
             line_count=2,
             uploaded_at=NOW,
         )
+        _row(AnswerTemplate, STAFF)
         _row(ImportRow, STAFF, recovery_import=sent, line=2, problem=RowKind.BAD_TIME)
         _row(LogEntry, STAFF, user=world.sam, action_flag=ADDITION)
         _row(Group, STAFF)
@@ -139,7 +145,7 @@ def _of_company(
     for incident in incidents:
         _said_to(company, incident)
     for incident, state in zip(incidents, (RequestState.DECLINED, RequestState.REQUESTED), strict=True):
-        _row(
+        asked = _row(
             PostMortemRequest,
             owner,
             company=company,
@@ -149,6 +155,7 @@ def _of_company(
             requested_at=NOW,
             answer_due_at=NOW,
         )
+        _belongs_to(asked, person, owner)
         is_answered = state is RequestState.DECLINED
         _row(
             ClientReport,
@@ -175,8 +182,28 @@ def _of_company(
             source=EntrySource.STAFF,
             recorded_at=NOW,
         )
+        _row(RecoveryNote, STAFF, company=company, incident=incident, reason="other", written_at=NOW)
         if company.consents_to_be_named:
             RosterEntry.objects.create(incident=incident, company=company, name=company.name)
+
+
+def _belongs_to(asked: PostMortemRequest, person: User, owner: Owner) -> None:
+    """A question of each side, for whom the report is, and what staff keep to themselves."""
+    part = {"company": asked.company, "request": asked}
+    for from_vendor in (False, True):
+        _row(
+            RequestQuestion,
+            owner,
+            from_vendor=from_vendor,
+            number=1,
+            asked_at=NOW,
+            asked_by=person,
+            answered_at=NOW,
+            answered_by=person,
+            **part,
+        )
+    _row(RequestRecipient, owner, person=person, added_by=person, added_at=NOW, **part)
+    _row(RequestDesk, STAFF, **part)
 
 
 def _said_to(company: Company, incident: Incident) -> None:

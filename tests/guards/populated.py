@@ -14,8 +14,16 @@ from django.db import connection
 from incidents.audiences import Readers
 from incidents.blocks import ReaderState
 from incidents.choices import Audience, ClaimKind, ReportKind, UpdateKind
-from incidents.models import Claim, Component, Incident, RosterEntry, Update, UpdateWording
-from incidents.operations import client_reports, incidents, postmortems
+from incidents.models import (
+    Claim,
+    Component,
+    Incident,
+    PostMortemRequest,
+    RosterEntry,
+    Update,
+    UpdateWording,
+)
+from incidents.operations import client_reports, incidents, postmortems, request_desk, request_parts
 from tenants import rls, scope, walls
 from tenants.models import Company, User
 from tenants.permissions import Role
@@ -116,10 +124,11 @@ def _half(slug: str, center: str) -> Half:
         )
         RosterEntry.objects.create(incident=incident, company=company, name=company.name)
     with scope.as_company(company.pk, user_id=owner.pk):
-        postmortems.request(
+        asked, _is_new = postmortems.request(
             factories.actor(owner, company),
             reference=incident.reference,
             purpose="Our auditors ask.",
+            questions=["Was any order lost?"],
             now=factories.STARTED_AT + timedelta(hours=2),
         )
         client_reports.report(
@@ -128,7 +137,16 @@ def _half(slug: str, center: str) -> Half:
             kind=ReportKind.STILL_BROKEN,
             now=factories.STARTED_AT + timedelta(hours=2),
         )
+    _work_on(asked, factories.person(f"staff.of.{slug}@vendor.example", is_staff=True))
     return half
+
+
+def _work_on(asked: PostMortemRequest, person: User) -> None:
+    """Staff ask the company something, and note who of them does."""
+    now, actor = factories.STARTED_AT + timedelta(hours=3), factories.actor(person)
+    with scope.as_staff():
+        request_parts.ask_back(actor, request_id=asked.pk, text="Which of your stores?", now=now)
+        request_desk.keep(actor, request_id=asked.pk, assignee=person.pk, note="Calls at nine.", now=now)
 
 
 def _say(half: Half, audience: Audience) -> None:

@@ -120,7 +120,12 @@ def make(world: World, sign_in: SignIn) -> Cast:
     people = _people(world, initech)
     gert = factories.person("gert@umbrella.example")
     factories.member(gert, umbrella, Role.OWNER)
-    for person, slug in ((world.gus, "globex"), (gert, "umbrella"), (people["suspended"], "initech")):
+    for person, slug in (
+        (people["owner"], "acme"),
+        (world.gus, "globex"),
+        (gert, "umbrella"),
+        (people["suspended"], "initech"),
+    ):
         _ask(person, companies[slug], found[routes.OWN])
     browsers = {actor: sign_in(person) for actor, person in people.items()}
     browsers["anonymous"] = Client()

@@ -49,6 +49,11 @@ ACTIVITY = "<slug:company>/activity/"
 INCIDENTS = "<slug:company>/incidents/"
 INCIDENT = "<slug:company>/incidents/<reference:reference>/"
 POST_MORTEM = "<slug:company>/incidents/<reference:reference>/post-mortem/"
+JOIN = "<slug:company>/incidents/<reference:reference>/post-mortem/join/"
+WITHDRAW = "<slug:company>/incidents/<reference:reference>/post-mortem/withdraw/"
+RECIPIENTS = "<slug:company>/incidents/<reference:reference>/post-mortem/recipients/"
+QUESTIONS = "<slug:company>/incidents/<reference:reference>/post-mortem/questions/"
+ANSWERS = "<slug:company>/incidents/<reference:reference>/post-mortem/answers/"
 REPORTS = "<slug:company>/incidents/<reference:reference>/reports/"
 
 
@@ -90,10 +95,13 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
     return Row(method=method, route=route, statuses=answered, form=form, writes=frozenset(writes.split()))
 
 
-ASKED = "incidents_postmortemrequest tenants_auditevent tenants_rowchange"
+ASKED = "incidents_postmortemrequest incidents_requestrecipient tenants_auditevent tenants_rowchange"
+MORE_ASKED = "incidents_requestquestion tenants_auditevent"
 SAID = "incidents_clientreport tenants_auditevent tenants_rowchange"
 BROKEN, NEITHER = "kind=still_broken&text=Nothing+works.", "kind="
 SENT, EMPTY, ZONE = "purpose=Our+auditors+ask.", "purpose=", "zone=utc"
+JOINED, WITHDRAWN, NOBODY = "join=yes", "withdraw=yes", "recipients="
+QUESTION, NO_QUESTION, ANSWER, NO_ANSWER = "text=Why?", "text=", "number=1&text=All.", "number=1&text="
 
 # fmt: off
 ROUTES = (
@@ -109,6 +117,15 @@ ROUTES = (
     row("GET", POST_MORTEM,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", POST_MORTEM, "302 302 302 403 404 403 404 404 302 404 404 404 404 302", SENT, ASKED),
     row("POST", POST_MORTEM, "302 422 422 403 404 403 404 404 302 404 404 404 404 302", EMPTY),
+    row("POST", JOIN,        "302 302 302 403 404 403 404 404 302 404 404 404 404 302", JOINED, ASKED),
+    row("GET", WITHDRAW,     "302 200 200 403 404 403 404 404 302 404 404 404 404 302"),
+    row("POST", WITHDRAW,    "302 302 302 403 404 403 404 404 302 404 404 404 404 302", WITHDRAWN, ASKED),
+    row("GET", RECIPIENTS,   "302 200 200 403 404 403 404 404 302 404 404 404 404 302"),
+    row("POST", RECIPIENTS,  "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NOBODY),
+    row("POST", QUESTIONS,   "302 302 302 403 404 403 404 404 302 404 404 404 404 302", QUESTION, MORE_ASKED),
+    row("POST", QUESTIONS,   "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NO_QUESTION),
+    row("POST", ANSWERS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", ANSWER),
+    row("POST", ANSWERS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NO_ANSWER),
     row("GET", REPORTS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", REPORTS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", BROKEN, SAID),
     row("POST", REPORTS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NEITHER),

@@ -104,11 +104,11 @@ def expected(case: Case, world: Populated) -> Outcome:
     """What the declared class and rules of the table say must happen."""
     asking = SCOPES[case.scope]
     is_staff = asking.role == rls.STAFF
-    if not NEEDS[case.command] <= case.rules.keys():
-        return REFUSED
-    if case.command == "read every column" and case.rules["select"].columns:
+    if not _is_granted(case):
         return REFUSED
     reached = world.everything(case.table) if is_staff else world.ids(case.table, asking.owner)
+    if case.command == "lock":
+        reached = _held_by(case, reached, world)
     rows_of_acme = world.ids(case.table, "acme")
     if case.command in READS:
         return reached
@@ -118,6 +118,33 @@ def expected(case: Case, world: Populated) -> Outcome:
         moved = len(reached & rows_of_acme)
         return moved if is_staff or not moved else ROW_REFUSED
     return len(reached)
+
+
+def _is_granted(case: Case) -> bool:
+    """Whether the role has the rights that it takes, on the columns that it takes."""
+    if not NEEDS[case.command] <= case.rules.keys():
+        return False
+    if case.command == "read every column":
+        return not case.rules["select"].columns
+    # What these write is none of the few columns that a client may update.
+    return case.command not in {"update", "move", "upsert"} or not case.rules["update"].columns
+
+
+def _held_by(case: Case, reached: frozenset[UUID], world: Populated) -> frozenset[UUID]:
+    """The rows that the rule of updates names: only what may be updated can be locked."""
+    asking = SCOPES[case.scope]
+    with _undone():
+        _set(asking, world)
+        rows = case.rules["update"].rows
+        found = _run(f'select t.id from "{case.table}" t where t.id = any (%s) and {rows}', [list(reached)])
+    return frozenset(key for (key,) in found)
+
+
+def _set(asking: Asking, world: Populated) -> None:
+    _run(
+        "select set_config('portal.company_id', %s, true), set_config('portal.user_id', %s, true)",
+        [asking.company(world), asking.person(world)],
+    )
 
 
 @functools.cache
@@ -169,7 +196,7 @@ class Trial:
             row_id, content = self._row(case)
             statement, values = self._statement(case, (row_id, json.dumps(json.loads(content) | changes)))
             _run("set local session authorization portal_login")
-            self._set(SCOPES[case.scope])
+            _set(SCOPES[case.scope], self._world)
             _run("select set_config('role', %s, true)", [SCOPES[case.scope].role])
             try:
                 _run(statement, values)
@@ -195,7 +222,7 @@ class Trial:
             rules = case.access.rules
             is_let_in = [rule.rows for rule in rules if (rule.role, rule.command) == (rls.CLIENT, "insert")]
             with _undone():
-                self._set(SCOPES["the company itself"])
+                _set(SCOPES["the company itself"], self._world)
                 found = _run(
                     f'select t.id, to_jsonb(t)::text from "{case.table}" t where id = any (%s) '
                     f"and ({' or '.join(is_let_in) or 'true'}) order by id limit 1",
@@ -217,7 +244,7 @@ class Trial:
         """What `ask` finds as the login and role that ask; the superuser's own again afterwards."""
         _run("savepoint tried")
         _run("set local session authorization portal_login")
-        self._set(asking)
+        _set(asking, self._world)
         _run("select set_config('role', %s, true)", [asking.role])
         try:
             found = ask()
@@ -264,12 +291,6 @@ class Trial:
             "truncate": (f"truncate {table} cascade", []),
         }
         return statements[case.command]
-
-    def _set(self, asking: Asking) -> None:
-        _run(
-            "select set_config('portal.company_id', %s, true), set_config('portal.user_id', %s, true)",
-            [asking.company(self._world), asking.person(self._world)],
-        )
 
 
 def faults(world: Populated, chosen: Iterable[Case]) -> list[str]:

@@ -81,6 +81,8 @@ def test_no_unique_tells_a_client_of_another_company(db: None) -> None:
     assert client_writes() == [
         "incidents_clientreport",
         "incidents_postmortemrequest",
+        "incidents_requestquestion",
+        "incidents_requestrecipient",
         "tenants_auditevent",
     ]
     for table in client_writes():

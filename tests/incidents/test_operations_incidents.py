@@ -11,11 +11,10 @@ from incidents import errors
 from incidents.choices import (
     Audience,
     CompanyState,
-    IncidentKind,
     IncidentState,
     UpdateKind,
 )
-from incidents.models import Cohort, Incident, Recovery, RecoveryEntry, Update
+from incidents.models import Cohort, Recovery, RecoveryEntry, Update
 from incidents.operations import incidents
 from tenants import scope
 from tenants.actor import SYSTEM
@@ -316,78 +315,3 @@ def test_typed_text_is_markdown_and_never_code(world: World, typed: str, shown: 
     assert shown in html
     for live in ("<script", "<img", 'href="javascript', "onerror=alert(1)>"):
         assert live not in html.replace("&lt;img src=x onerror=alert(1)&gt;", "")
-
-
-# Maintenance
-
-
-def test_maintenance_begins_and_ends_by_the_clock(world: World) -> None:
-    start, end = AT, AT + timedelta(hours=2)
-    work = factories.draft(
-        world.api,
-        kind=IncidentKind.MAINTENANCE,
-        state=IncidentState.SCHEDULED,
-        started_at=start,
-        planned_end_at=end,
-    )
-    with scope.as_staff():
-        incidents.publish(SYSTEM, incident_id=work.pk, now=start - timedelta(days=1))
-        states = []
-        for now in (start - timedelta(seconds=1), start, start, end - timedelta(seconds=1), end, end):
-            changed = incidents.advance_maintenance(SYSTEM, now=now)
-            work.refresh_from_db()
-            states.append((changed, str(work.state)))
-    assert states == [
-        (0, "scheduled"),
-        (1, "in_progress"),
-        (0, "in_progress"),
-        (0, "in_progress"),
-        (1, "verifying"),
-        (0, "verifying"),
-    ]
-    assert [each.detail for each in audited("maintenance.advanced")] == [
-        {"state": "in_progress"},
-        {"state": "verifying"},
-    ]
-
-
-def test_a_draft_of_a_maintenance_waits_and_incidents_do_not_move_by_the_clock(world: World) -> None:
-    draft = factories.draft(
-        world.api, kind=IncidentKind.MAINTENANCE, state=IncidentState.SCHEDULED, planned_end_at=AT
-    )
-    with scope.as_staff():
-        assert incidents.advance_maintenance(SYSTEM, now=AT + timedelta(days=1)) == 0
-        draft.refresh_from_db()
-        world.incident.refresh_from_db()
-    assert (draft.state, world.incident.state) == ("scheduled", "investigating")
-
-
-def test_the_end_of_a_maintenance_needs_no_restored_record(world: World) -> None:
-    work = factories.draft(world.api, kind=IncidentKind.MAINTENANCE, state=IncidentState.VERIFYING)
-    with scope.as_staff():
-        incidents.publish(SYSTEM, incident_id=work.pk, now=AT)
-    world.incident.pk = work.pk
-    post(world, UpdateKind.RESOLVED)
-    assert (world.incident.state, world.incident.resolved_at) == (IncidentState.COMPLETED, AT)
-
-
-# The database itself
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"state": "fine"},
-        {"kind": "party"},
-        {"severity": "huge"},
-        {"tail_percent": 0},
-        {"tail_percent": 51},
-        {"roster_policy": "everything"},
-        {"request_policy": "maybe"},
-    ],
-)
-def test_the_database_refuses_words_and_numbers_that_mean_nothing(
-    world: World, change: dict[str, object]
-) -> None:
-    with pytest.raises(Exception, match="violates check constraint"), scope.as_staff():
-        Incident.objects.filter(pk=world.incident.pk).update(**change)

@@ -217,8 +217,8 @@ def answer(world: World, *ids: UUID, reason: str | None = None, now: datetime = 
     actor = factories.actor(world.sam)
     with scope.as_staff():
         if reason is None:
-            return postmortems.accept(actor, request_ids=ids, now=now)
-        return postmortems.decline(actor, request_ids=ids, reason=reason, now=now)
+            return postmortems.accept(actor, request_ids=ids, now=now).count
+        return postmortems.decline(actor, request_ids=ids, reason=reason, now=now).count
 
 
 def test_reports_are_due_from_the_resolution_on(world: World) -> None:
@@ -272,18 +272,39 @@ def test_a_refusal_needs_a_reason_that_the_client_reads(world: World) -> None:
 
 @pytest.mark.parametrize("first", [None, "No."])
 @pytest.mark.parametrize("second", [None, "No."])
-def test_what_was_answered_is_not_answered_again_and_holds_up_the_whole_selection(
+def test_what_was_answered_is_not_answered_again_and_named_while_the_others_are(
     world: World, first: str | None, second: str | None
 ) -> None:
     answered, _ = ask(world)
     waiting, _ = ask(world, factories.actor(world.gus, world.globex), now=WEDNESDAY + timedelta(minutes=1))
     answer(world, answered.pk, reason=first)
-    before = [(each.pk, each.state, each.answered_at) for each in requests()]
-    events = len(audited("post_mortem.accepted")) + len(audited("post_mortem.declined"))
+    before = requests()[0]
+    later = WEDNESDAY + timedelta(hours=1)
+    sam = factories.actor(world.sam)
     with pytest.raises(errors.WrongState):
-        answer(world, answered.pk, waiting.pk, reason=second, now=WEDNESDAY + timedelta(hours=1))
-    assert [(each.pk, each.state, each.answered_at) for each in requests()] == before
-    assert len(audited("post_mortem.accepted")) + len(audited("post_mortem.declined")) == events
+        answer(world, answered.pk, reason=second, now=later)
+    with scope.as_staff():
+        ids = [answered.pk, waiting.pk]
+        done = (
+            postmortems.accept(sam, request_ids=ids, now=later)
+            if second is None
+            else postmortems.decline(sam, request_ids=ids, reason=second, now=later)
+        )
+    assert (done.count, [(each.company, each.state) for each in done.passed_over]) == (
+        1,
+        [(world.acme.name, before.state)],
+    )
+    stored, other = requests()
+    assert (stored.state, stored.answered_at, stored.decline_reason) == (
+        before.state,
+        before.answered_at,
+        before.decline_reason,
+    )
+    assert (other.state, other.answered_at) == (
+        RequestState.ACCEPTED if second is None else RequestState.DECLINED,
+        later,
+    )
+    assert len(audited("post_mortem.accepted")) + len(audited("post_mortem.declined")) == 2
 
 
 def test_answering_nothing_is_refused(world: World) -> None:

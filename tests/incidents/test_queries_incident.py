@@ -361,6 +361,7 @@ def test_a_maintenance_is_open_only_while_it_is_going_on(world: World) -> None:
             world.api,
             kind=IncidentKind.MAINTENANCE,
             state=CompanyState.UNKNOWN,
+            started_at=NOW + timedelta(seconds=0 if is_open else 1),
         )
         with scope.as_staff():
             Incident.objects.filter(pk=work.pk).update(state=state)

@@ -57,6 +57,9 @@ def test_without_a_required_setting_it_does_not_start_and_names_it(name: str) ->
     ("name", "value"),
     [
         ("POST_MORTEM_FINAL_DAYS", "soon"),
+        ("BUSINESS_DAYS", "someday"),
+        ("BUSINESS_HOLIDAYS", "2026-02-30"),
+        ("BUSINESS_ZONE", "Mars/Olympus"),
         ("TRUSTED_PROXY_COUNT", "one"),
         ("DATABASE_POOL_SIZE", "-1"),
         ("DATABASE_WAIT_SECONDS", "0"),

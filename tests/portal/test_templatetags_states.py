@@ -44,6 +44,7 @@ ROW = IncidentRow(
     severity=Severity.MAJOR,
     state=IncidentState.MONITORING,
     started_at=NOW,
+    planned_end_at=None,
     your_state=CompanyState.OUTAGE,
     impacted_at=NOW,
     restored_at=None,
@@ -116,11 +117,25 @@ def test_a_maintenance_that_interrupted_nothing_is_planned_work_and_not_unknown(
             ["Requested: done", "Accepted: done", "Preliminary report: done", "Final report: done"],
         ),
         (RequestState.DECLINED, ["Requested: done", "Declined: stopped"]),
+        (RequestState.WITHDRAWN, ["Requested: done", "Withdrawn: stopped"]),
     ],
 )
 def test_a_request_shows_how_far_it_has_come(state: RequestState, steps: list[str]) -> None:
     assert [f"{step.name}: {step.tone}" for step in portal_states.request_steps(state)] == steps
     assert all(step.icon in portal_states.ICONS for step in portal_states.request_steps(state))
+    assert portal_states.request_next(state).endswith(".")
+
+
+def test_the_days_until_something_is_due_are_said_in_business_days() -> None:
+    said = [portal_states.business_days(days) for days in (None, -2, -1, 0, 1, 2)]
+    assert said == [
+        "",
+        "2 business days late",
+        "1 business day late",
+        "due today",
+        "1 business day left",
+        "2 business days left",
+    ]
 
 
 def test_every_verdict_and_every_claim_has_words_and_an_icon() -> None:
