@@ -21,10 +21,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from tenants import admin_pages as pages
-from tenants import audit, audit_seals, row_changes, tasks
+from tenants import audit, audit_seals, tasks
 from tenants.admin_pages import RecordAdmin, StaffAdmin
 from tenants.models import AuditEvent, AuditSeal, Membership, OutgoingMail, RowChange, User
-from tenants.models.row_change import ChangeKind
+from tenants.row_change_pages import RowChangeAdmin
 
 # The library's own screens would be a second way to a person's addresses: kept with the person.
 # Django's own screen of groups refuses less than ours do.
@@ -348,62 +348,7 @@ class AuditEventAdmin(RecordAdmin):
         return event.seal_digest or pages.NOTHING
 
 
-@admin.register(RowChange)
-class RowChangeAdmin(RecordAdmin):
-    """What changed in which row; also of rows that are gone, whose own pages are."""
-
-    list_display = ("when", "kind", "table", "row", "who", "role", "fields_changed")
-    list_display_links = ("when", "kind")
-    list_filter = ("kind", "role", ("table_name", admin.AllValuesFieldListFilter))
-    search_fields = ("=row_id",)
-    search_help_text = "The exact id of a row."
-    ordering = ("-id",)
-    fields = ("when", "kind", "table", "row", "who", "role", "from_to")
-    when = pages.instant_column("at", "at")
-
-    def companies_of(self, row: RowChange) -> Collection[UUID]:
-        return row_changes.companies_of(row)
-
-    def _is_of_companies(self) -> bool:
-        return True
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        person = User.objects.filter(pk=OuterRef("actor_id"))
-        return super().get_queryset(request).annotate(actor_email=Subquery(person.values("email")))
-
-    @admin.display(description="table", ordering="table_name")
-    def table(self, change: RowChange) -> str:
-        return row_changes.table_words(change.table_name)
-
-    @admin.display(description="row")
-    def row(self, change: RowChange) -> str:
-        return change.row_id
-
-    @admin.display(description="who")
-    def who(self, change: Any) -> str:
-        return change.actor_email or pages.NOTHING
-
-    @admin.display(description="fields")
-    def fields_changed(self, change: RowChange) -> str:
-        if change.kind != ChangeKind.CHANGED:
-            return pages.NOTHING
-        return ", ".join(sorted(name.replace("_", " ") for name in change.changes))
-
-    @admin.display(description="from → to")
-    def from_to(self, change: RowChange) -> SafeString:
-        (told,) = row_changes.in_words([change])
-        return pages.lines(
-            {
-                field.name: "set; its value is never kept"
-                if field.is_secret
-                else f"{_plain(field.before)} → {_plain(field.after)}"
-                for field in told.fields
-            }
-        )
-
-
-def _plain(value: row_changes.Value) -> str:
-    return value.words or f"{timezone.localtime(value.at):%d %b %Y, %H:%M %Z}"
+admin.site.register(RowChange, RowChangeAdmin)
 
 
 @admin.register(OutgoingMail)

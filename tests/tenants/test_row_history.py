@@ -266,6 +266,14 @@ def test_what_is_gone_is_still_found_among_all_changes(world: World, sam: Client
     assert "Old (NA) → –" in sam.get(page(removed, "change")).content.decode()
 
 
+def test_changes_are_narrowed_to_one_table(world: World, sam: Client) -> None:
+    listed = reverse("admin:tenants_rowchange_changelist")
+    narrowed = sam.get(listed, {"table": "tenants_company"}).content.decode()
+    assert str(world.acme.pk) in narrowed
+    assert str(world.api.pk) not in narrowed
+    assert str(world.acme.pk) not in sam.get(listed, {"table": "no_such_table"}).content.decode()
+
+
 def test_a_long_history_has_pages_and_any_number_is_one(world: World, sam: Client) -> None:
     with scope.as_staff():
         for number in range(60):
