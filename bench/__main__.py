@@ -13,8 +13,9 @@ from typing import Any
 from bench import load, memory, portals, timing
 from deploy.local import postgres, valkey
 
-MEASUREMENTS = ("load", "timing", "import")
+MEASUREMENTS = ("load", "timing", "import", "standings")
 IMPORTED = (20_000, 100_000)
+RANKED = (10_000, 100_000)
 SIZES = (240, 10_000)
 ROUNDS = 5
 SECONDS = 3.0
@@ -30,7 +31,7 @@ class Target:
 
 
 def main(asked: Sequence[str]) -> None:
-    """Measure what is `asked` for (`load`, `timing`, `import`), or everything."""
+    """Measure what is `asked` for (one of MEASUREMENTS), or everything."""
     unknown = set(asked) - set(MEASUREMENTS)
     if unknown:
         raise SystemExit(f"Measurements are {', '.join(MEASUREMENTS)}, not {', '.join(sorted(unknown))}.")
@@ -40,7 +41,9 @@ def main(asked: Sequence[str]) -> None:
         server, cache = stack.enter_context(portals.services())
         if "import" in wanted:
             _report_imports(server, cache)
-        if wanted == {"import"}:
+        if "standings" in wanted:
+            _report_standings(server, cache)
+        if not wanted & {"load", "timing"}:
             return
         sizes = SIZES if "load" in wanted else SIZES[-1:]
         measured = [stack.enter_context(portals.portal(size, server, cache)) for size in sizes]
@@ -66,15 +69,7 @@ def _report_imports(server: postgres.Postgres, cache: valkey.Valkey) -> None:
     """From the file to committed standings, as often as COPY of the same entries takes."""
     for rows in IMPORTED:
         _say(f"importing {rows} rows")
-        environment = portals.prepared(f"import_{rows}", server, cache)
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.imports", str(rows)],
-            cwd=portals.ROOT,
-            env=environment,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-        seconds = json.loads(done.stdout)
+        seconds = _measured_apart("imports", rows, server, cache)
         imported = seconds["dry_run_seconds"] + seconds["apply_seconds"]
         _emit(
             figure="import with its dry run × COPY",
@@ -83,6 +78,34 @@ def _report_imports(server: postgres.Postgres, cache: valkey.Valkey) -> None:
             apply_alone=round(seconds["apply_seconds"] / seconds["copy_seconds"], 2),
             **seconds,
         )
+
+
+def _report_standings(server: postgres.Postgres, cache: valkey.Valkey) -> None:
+    """Everybody ranked anew, as often as the share in one query and one UPDATE of the same rows take."""
+    for companies in RANKED:
+        _say(f"ranking {companies} companies")
+        seconds = _measured_apart("standings", companies, server, cache)
+        _emit(
+            figure="standings × percentile_disc and UPDATE",
+            value=round(seconds["refresh_seconds"] / seconds["floor_seconds"], 2),
+            goal="<= 2",
+            **seconds,
+        )
+
+
+def _measured_apart(
+    what: str, rows: int, server: postgres.Postgres, cache: valkey.Valkey
+) -> dict[str, float]:
+    """What a measurement prints that runs in a process and a database of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"bench.{what}", str(rows)],
+        cwd=portals.ROOT,
+        env=portals.prepared(f"{what}_{rows}", server, cache),
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 def _report_timing(portal: portals.Portal) -> None:

@@ -38,7 +38,7 @@ COPIES = 3
 
 
 def main(rows: int) -> None:
-    incident = _incident(rows)
+    incident = incident_of(rows)
     content = _file(rows, incident)
     began = time.perf_counter()
     with scope.as_staff():
@@ -77,11 +77,13 @@ def main(rows: int) -> None:
     json.dump({name: round(value, 2) for name, value in figures.items()}, sys.stdout)
 
 
-def _incident(companies: int) -> Incident:
+def incident_of(companies: int) -> Incident:
+    """A published incident of new companies, all on one component, of which nothing is known."""
     with scope.as_staff():
         incident = Incident.objects.create(title="Bench", started_at=STARTED_AT)
         service, _ = Service.objects.get_or_create(name="Bench")
         center, _ = DataCenter.objects.get_or_create(code="BENCH", defaults={"name": "Bench"})
+        Placement.objects.filter(component__service=service).delete()
         component, _ = Component.objects.get_or_create(
             name="Bench", defaults={"service": service, "data_center": center}
         )

@@ -143,6 +143,25 @@ class RosterPolicy(Choice):
     NAMES = "names", "Names of companies that agreed"
 
 
+class ShownAs(Choice):
+    """What the published list of the tail tells the other affected companies of one company."""
+
+    NAMED = "named", "By name"
+    COUNTED = "counted", "As a number"
+    NOT_SHOWN = "not_shown", "Not at all"
+
+
+class RecoveryReason(Choice):
+    """Why the recovery of one company takes or took long, as staff see it."""
+
+    PROVIDER = "provider", "Provider"
+    DATA = "data", "Data"
+    MANUAL_WORK = "manual_work", "Manual work"
+    CLIENT_SIDE = "client_side", "Client's side"
+    OTHER = "other", "Other"
+    UNKNOWN = "unknown", "Not known"
+
+
 class EntrySource(Choice):
     """Where a recovery entry came from."""
 

@@ -13,6 +13,11 @@ class NothingSelected(Refusal):
     message = "No company was selected, so nothing was recorded."
 
 
+class TooManySelected(Refusal):
+    code = "too_many_selected"
+    message = "These are more than 20,000 companies at once. Narrow the list. Nothing was changed."
+
+
 class NotAffected(Refusal):
     code = "not_affected"
     message = "A selected company is not affected by this incident. Nothing was recorded."
@@ -201,6 +206,11 @@ class FileRefused(Refusal):
     message = "The file cannot be read. Nothing was kept."
 
 
+class FileTooLarge(FileRefused):
+    code = "file_too_large"
+    message = "The file is larger than 50 MB. Send it in parts. Nothing was kept."
+
+
 class ImportNotFound(NotFound):
     code = "import_not_found"
     message = "This import does not exist."
@@ -234,3 +244,46 @@ class TooManyReports(Refusal):
 class NotWhatWasSaid(Refusal):
     code = "not_what_was_said"
     message = "This state is not what the client reported. Dispute the report, or choose another state."
+
+
+class ComponentNotFound(NotFound):
+    code = "component_not_found"
+    message = "This component does not exist, or is not part of the incident. Nothing was changed."
+
+
+class AlreadyPart(Refusal):
+    code = "already_part"
+    message = "This component is part of the incident already. Nothing was changed."
+
+
+class RestoredBeforeImpact(Refusal):
+    code = "restored_before_impact"
+    message = "It cannot have been restored before it went wrong. Nothing was changed."
+
+
+class HasEntries(Refusal):
+    code = "has_entries"
+    message = "Entries are recorded for this component, so it is part of the record. Nothing was changed."
+
+
+class LastComponent(Refusal):
+    code = "last_component"
+    message = "Without this component the incident would affect nobody. Nothing was changed."
+
+
+class NamedInImport(Refusal):
+    code = "named_in_import"
+    message = "A file of recoveries that is not applied yet names this component. Nothing was changed."
+
+
+class NamedByClient(Refusal):
+    code = "named_by_client"
+    message = "A client has reported on this component, so it is part of the record. Nothing was changed."
+
+
+class HoldsMore(Refusal):
+    code = "holds_more"
+    message = (
+        "For a company that this component alone brings into the incident, more is kept than its place "
+        "there: a request, an update, a note. Nothing was changed."
+    )

@@ -13,8 +13,14 @@ from tenants import view_as
 OVERRIDE = "incidents.override_record"
 """Post "resolved" although the record says that an account is not restored."""
 
+WRITE_NOTES = "incidents.change_recoverynote"
+"""Write why the recovery of a company takes long, for other staff."""
+
 VIEW_AS_CLIENT = view_as.RIGHT
 """Open the pages of a company as one of its own roles reads them."""
+
+VERIFY_AUDIT = "tenants.verify_audit"
+"""Have the whole audit held against its chain now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +58,10 @@ READ = (
             ),
         )
     ),
-    *(f"tenants.view_{model}" for model in ("auditevent", "company", "membership", "outgoingmail", "user")),
+    *(
+        f"tenants.view_{model}"
+        for model in ("auditevent", "company", "membership", "outgoingmail", "rowchange", "user")
+    ),
     "auth.view_group",
 )
 """What every role may do: read."""
@@ -72,7 +81,7 @@ STAFF_ROLES = (
     StaffRole(
         name="Support",
         meaning="Reads everything and answers clients.",
-        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, VIEW_AS_CLIENT),
+        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, WRITE_NOTES, VIEW_AS_CLIENT),
     ),
     StaffRole(
         name="Incident manager",
@@ -80,6 +89,7 @@ STAFF_ROLES = (
         may=(
             *_ANSWER_CLIENTS,
             *_ANSWER_REPORTS,
+            WRITE_NOTES,
             *_KEEP_TEMPLATES,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
             OVERRIDE,
@@ -104,6 +114,7 @@ STAFF_ROLES = (
             ),
             *_may("tenants", company="add change", membership="add change delete", user="add change"),
             VIEW_AS_CLIENT,
+            VERIFY_AUDIT,
         ),
     ),
 )

@@ -4,29 +4,76 @@ The only place that reads across companies on behalf of clients; always in the s
 a client must not read is left out here, when it is written.
 """
 
-import dataclasses
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
-from incidents import cohort as arithmetic
-from incidents import curve
+from incidents import curve, recovery_sums
 from incidents.choices import RosterPolicy
 from incidents.models import Cohort, Incident, Recovery, RosterEntry
 
+LARGEST_AT_ONCE = 5_000
+"""In a larger cohort single recordings wait for a common recount: `count_again`, every 2 s."""
 SMALLEST_SHOWN_COHORT = 20
 """Below it instants, curve, places and a tail would point at single companies: none is published."""
 
-_WRITE_STANDINGS = """
-update incidents_recovery recovery
-set rank = standing.rank, percentile = standing.percentile, in_tail = standing.in_tail, is_final = %s
-from unnest(%s::uuid[], %s::int[], %s::float8[], %s::bool[])
-    as standing (company_id, rank, percentile, in_tail)
-where recovery.incident_id = %s and recovery.company_id = standing.company_id
-and (recovery.rank, recovery.percentile, recovery.in_tail, recovery.is_final)
-    is distinct from (standing.rank, standing.percentile, standing.in_tail, %s)
-"""
+_ADD_UP = f"""
+with {recovery_sums.RECORDED}, entry as (
+    select * from recorded
+), {recovery_sums.ADDED_UP}, stored as (
+    update incidents_recovery recovery
+    set state = own.state, impacted_at = own.impacted_at, restored_at = own.restored_at,
+        outage_seconds = own.outage_seconds, degraded_seconds = own.degraded_seconds,
+        measured_at = own.measured_at, rank = null, percentile = null, in_tail = null
+    from own
+    where recovery.incident_id = %(incident)s and recovery.company_id = own.company_id
+    and (recovery.state, recovery.impacted_at, recovery.restored_at,
+            recovery.outage_seconds, recovery.degraded_seconds)
+        is distinct from (own.state, own.impacted_at, own.restored_at,
+            own.outage_seconds, own.degraded_seconds)
+    returning recovery.id
+)
+select count(*) as changed_count from stored
+"""  # noqa: S608 - put together of constants
+
+_SETTLE = f"""
+with {recovery_sums.RECORDED}, entry as (
+    select * from recorded
+), {recovery_sums.ADDED_UP}, {recovery_sums.RANKED}, standing as (
+    select ranked.id, state, impacted_at, restored_at, outage_seconds, degraded_seconds, measured_at,
+        %(is_final)s as is_final,
+        case when affected_count >= %(smallest)s and restored_at is not null then rank end as rank,
+        case when affected_count >= %(smallest)s and restored_at is not null
+            then (100 * restored_by_then)::float8 / affected_count end as percentile,
+        case when affected_count < %(smallest)s then false
+            when restored_share_at is not null then restored_at is null or restored_at > restored_share_at
+        end as in_tail
+    from ranked, bounds
+), stored as (
+    update incidents_recovery recovery
+    set state = standing.state, impacted_at = standing.impacted_at, restored_at = standing.restored_at,
+        outage_seconds = standing.outage_seconds, degraded_seconds = standing.degraded_seconds,
+        measured_at = standing.measured_at, is_final = standing.is_final, rank = standing.rank,
+        percentile = standing.percentile, in_tail = standing.in_tail
+    from standing
+    where recovery.id = standing.id
+    and (recovery.state, recovery.impacted_at, recovery.restored_at,
+            recovery.outage_seconds, recovery.degraded_seconds,
+            recovery.is_final, recovery.rank, recovery.percentile, recovery.in_tail)
+        is distinct from (standing.state, standing.impacted_at, standing.restored_at,
+            standing.outage_seconds, standing.degraded_seconds,
+            standing.is_final, standing.rank, standing.percentile, standing.in_tail)
+    returning recovery.id
+)
+select affected_count, restored_count, restored_half_at, restored_share_at, all_restored_at,
+    (select count(*) from ranked where restored_at is null or restored_at > restored_share_at) as tail_count,
+    (select count(*) from stored) as changed_count
+from bounds
+"""  # noqa: S608 - put together of constants
 
 _WRITE_ROSTER = """
 with tail as materialized (
@@ -43,27 +90,43 @@ select incident_id, company_id, name, restored_at from tail where consents_to_be
 being changed is waited for, and who changes one later waits for this roster."""
 
 
-def refresh(incident: Incident, *, now: datetime) -> arithmetic.Cohort:
-    """Compute and store the standings, the cohort and the roster; bump the incident's version.
+def settle(incident: Incident, company_ids: Collection[UUID] | None, *, now: datetime) -> int:
+    """Write what entries add up to and, anew, everybody's place, the cohort and the roster.
+
+    `company_ids` are those whose entries changed, None for all of the incident; returns how many
+    recoveries differ from before. If none does, nothing else is written either, nor said to be new.
+    Where a few change in a cohort larger than LARGEST_AT_ONCE, they are written without a place, and
+    places, cohort and roster follow with `count_again`.
+    The caller holds the incident's row lock, in the staff scope. Final once the incident is over.
+    """
+    if company_ids is not None and _is_large(incident):
+        return _add_up(incident, company_ids, now=now)
+    figures = _settle(incident, company_ids, now=now)
+    if figures.changed_count:
+        _publish(incident, figures, now=now)
+    return figures.changed_count
+
+
+def count_again(*, now: datetime) -> int:
+    """Refresh what waits for it; returns how many incidents that were. Staff scope.
+
+    An incident whose lock somebody holds is left for the next time.
+    """
+    waiting = Incident.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    stale = list(waiting.filter(cohort__stale_since__isnull=False))
+    for incident in stale:
+        refresh(incident, now=now)
+    return len(stale)
+
+
+def refresh(incident: Incident, *, now: datetime, company_ids: Collection[UUID] = ()) -> None:
+    """Write everybody's place, the cohort and the roster anew; bump the incident's version.
+
+    What the entries of `company_ids` add up to is written as well.
 
     The caller holds the incident's row lock, in the staff scope. Final once the incident is over.
     """
-    recoveries = recoveries_of(incident)
-    cohort = arithmetic.standings(recoveries, tail_percent=incident.tail_percent)
-    _write_standings(incident, cohort)
-    _write_cohort(incident, cohort, recoveries, now=now)
-    write_roster(incident)
-    bump(incident)
-    return cohort
-
-
-def recoveries_of(incident: Incident) -> list[arithmetic.CompanyRecovery]:
-    """Every affected company with the instant of its restoration, as the arithmetic takes them."""
-    rows = Recovery.objects.filter(incident=incident).values_list("company_id", "restored_at")
-    return [
-        arithmetic.CompanyRecovery(company_id=company_id, restored_at=restored_at)
-        for company_id, restored_at in rows
-    ]
+    _publish(incident, _settle(incident, company_ids, now=now), now=now)
 
 
 def write_roster(incident: Incident) -> None:
@@ -79,70 +142,83 @@ def bump(incident: Incident) -> None:
     incident.save(update_fields=["version"])
 
 
-def _is_shown(cohort: arithmetic.Cohort) -> bool:
-    return cohort.affected_count >= SMALLEST_SHOWN_COHORT
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Figures:
+    """What the statement says of all companies together; instants are None until they have happened."""
+
+    affected_count: int
+    restored_count: int
+    restored_half_at: datetime | None
+    restored_share_at: datetime | None
+    all_restored_at: datetime | None
+    tail_count: int
+    changed_count: int
 
 
-def _write_standings(incident: Incident, cohort: arithmetic.Cohort) -> None:
-    published = (
-        cohort.standings
-        if _is_shown(cohort)
-        else [
-            dataclasses.replace(standing, rank=None, percentile=None, in_tail=False)
-            for standing in cohort.standings
-        ]
-    )
-    _execute(
-        _WRITE_STANDINGS,
-        [
-            incident.is_over,
-            [standing.company_id for standing in published],
-            [standing.rank for standing in published],
-            [standing.percentile for standing in published],
-            [standing.in_tail for standing in published],
-            incident.pk,
-            incident.is_over,
-        ],
-    )
+def _settle(incident: Incident, company_ids: Collection[UUID] | None, *, now: datetime) -> _Figures:
+    values = {
+        "incident": incident.pk,
+        "companies": None if company_ids is None else list(company_ids),
+        "now": now,
+        "tail_percent": incident.tail_percent,
+        "is_final": incident.is_over,
+        "smallest": SMALLEST_SHOWN_COHORT,
+    }
+    return _Figures(**recovery_sums.row(_SETTLE, values))
 
 
-def _write_cohort(
-    incident: Incident,
-    cohort: arithmetic.Cohort,
-    recoveries: list[arithmetic.CompanyRecovery],
-    *,
-    now: datetime,
-) -> None:
-    is_shown = _is_shown(cohort)
+def _is_large(incident: Incident) -> bool:
+    return Cohort.objects.filter(incident=incident, affected_count__gt=LARGEST_AT_ONCE).exists()
+
+
+def _add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) -> int:
+    values = {"incident": incident.pk, "companies": list(company_ids), "now": now}
+    changed: int = recovery_sums.row(_ADD_UP, values)["changed_count"]
+    if changed:
+        Cohort.objects.filter(incident=incident, stale_since=None).update(stale_since=now)
+        bump(incident)
+    return changed
+
+
+def _publish(incident: Incident, figures: _Figures, *, now: datetime) -> None:
+    _write_cohort(incident, figures, now=now)
+    write_roster(incident)
+    bump(incident)
+
+
+def _write_cohort(incident: Incident, figures: _Figures, *, now: datetime) -> None:
+    is_shown = figures.affected_count >= SMALLEST_SHOWN_COHORT
     is_counted = (
-        is_shown and incident.roster_policy != RosterPolicy.HIDDEN and cohort.restored_share_at is not None
-    )
-    points = (
-        curve.recovery_curve(
-            [each.restored_at for each in recoveries if each.restored_at],
-            affected_count=cohort.affected_count,
-            started_at=incident.started_at,
-            until=now,
-            tail_percent=incident.tail_percent,
-        )
-        if is_shown
-        else ()
+        is_shown and incident.roster_policy != RosterPolicy.HIDDEN and figures.restored_share_at is not None
     )
     Cohort.objects.update_or_create(
         incident=incident,
         defaults={
-            "affected_count": cohort.affected_count,
-            "restored_count": cohort.restored_count,
-            "tail_percent": cohort.tail_percent,
-            "tail_count": cohort.tail_count if is_counted else None,
-            "restored_half_at": cohort.restored_half_at if is_shown else None,
-            "restored_share_at": cohort.restored_share_at if is_shown else None,
-            "all_restored_at": cohort.all_restored_at if is_shown else None,
-            "curve": [[(point.at - incident.started_at).total_seconds(), point.share] for point in points],
+            "affected_count": figures.affected_count,
+            "restored_count": figures.restored_count,
+            "tail_percent": incident.tail_percent,
+            "tail_count": figures.tail_count if is_counted else None,
+            "restored_half_at": figures.restored_half_at if is_shown else None,
+            "restored_share_at": figures.restored_share_at if is_shown else None,
+            "all_restored_at": figures.all_restored_at if is_shown else None,
+            "curve": _curve(incident, figures, now=now) if is_shown else [],
             "is_final": incident.is_over,
             "computed_at": now,
+            "stale_since": None,
         },
     )
+
+
+def _curve(incident: Incident, figures: _Figures, *, now: datetime) -> list[list[float]]:
+    restored = Recovery.objects.filter(incident=incident, restored_at__isnull=False)
+    points = curve.recovery_curve(
+        [at for at in restored.values_list("restored_at", flat=True) if at],
+        affected_count=figures.affected_count,
+        started_at=incident.started_at,
+        until=now,
+        tail_percent=incident.tail_percent,
+    )
+    return [[(point.at - incident.started_at).total_seconds(), point.share] for point in points]
 
 
 def _execute(statement: str, values: list[Any]) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from incidents import standings
 from incidents.operations import import_work, incidents, postmortems
 from tenants.actor import SYSTEM
 from tenants.background import staff_task, visitor_task
@@ -12,6 +13,12 @@ from tenants.background import staff_task, visitor_task
 def advance_maintenance(*, now: datetime) -> None:
     """Start and end planned maintenance by the clock."""
     incidents.advance_maintenance(SYSTEM, now=now)
+
+
+@staff_task
+def count_again(*, now: datetime) -> None:
+    """Rank everybody anew in large incidents in which something was recorded."""
+    standings.count_again(now=now)
 
 
 @staff_task

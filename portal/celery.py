@@ -19,6 +19,7 @@ app.conf.beat_schedule = {
     "verify-audit": {"task": "tenants.tasks.verify_audit", "schedule": 24 * 3600.0},
     "clear-ended-sign-ins": {"task": "tenants.tasks.clear_ended_sessions", "schedule": 3600.0},
     "sweep-imports": {"task": "incidents.tasks.sweep_imports", "schedule": 5.0},
+    "count-again": {"task": "incidents.tasks.count_again", "schedule": 2.0},
     "deliver-published": {"task": "incidents.tasks.deliver_published", "schedule": 60.0},
     "advance-maintenance": {"task": "incidents.tasks.advance_maintenance", "schedule": 15.0},
 }

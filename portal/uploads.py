@@ -16,6 +16,9 @@ TAKES_FILES = "admin:incidents_recoveryimport_add"
 MAY_SEND = "incidents.change_recovery"
 """… and the right without which nothing that is sent there is kept."""
 _REST_OF_FORM = 64 * 1024
+_MOST_READ = 10 * MOST_BYTES
+"""A file that is too large is read to its end up to here, though not kept: a browser shows no answer
+before it has sent everything, and the form is to say what is wrong."""
 
 
 class OnePageTakesFiles(FileUploadHandler):
@@ -23,7 +26,8 @@ class OnePageTakesFiles(FileUploadHandler):
 
     Django's own handlers write any file of anybody's to the disk while they read the form, without
     a limit, also where no page asks for one. Here one file, up to a size that is known before it is
-    read, is kept in memory until the page has it; and only of somebody who may send it.
+    read, is kept in memory until the page has it; and only of somebody who may send it. Of a larger one
+    the page gets its size alone.
     """
 
     def handle_raw_input(
@@ -35,7 +39,7 @@ class OnePageTakesFiles(FileUploadHandler):
         encoding: Any = None,
     ) -> None:
         self._takes_one = _takes_files(self.request)
-        most = MOST_BYTES + _REST_OF_FORM if self._takes_one else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        most = _MOST_READ + _REST_OF_FORM if self._takes_one else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if content_length > most:
             raise RequestDataTooBig("A form is larger than this form may be.")
 
@@ -48,8 +52,9 @@ class OnePageTakesFiles(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if start + len(raw_data) > MOST_BYTES:
-            raise RequestDataTooBig("The file is larger than a file may be.")
-        self._kept.write(raw_data)
+            self._kept = io.BytesIO()
+        else:
+            self._kept.write(raw_data)
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:
         self._kept.seek(0)

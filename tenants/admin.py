@@ -1,5 +1,6 @@
 """People, memberships, outgoing mails and the audit, for staff."""
 
+import functools
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -7,20 +8,23 @@ from uuid import UUID
 from allauth.account import admin as address_admin
 from allauth.account.models import EmailAddress
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm, UserCreationForm
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from tenants import admin_pages as pages
-from tenants import audit
+from tenants import audit, audit_seals, row_changes, tasks
 from tenants.admin_pages import RecordAdmin, StaffAdmin
-from tenants.models import AuditEvent, AuditSeal, Membership, OutgoingMail, User
+from tenants.models import AuditEvent, AuditSeal, Membership, OutgoingMail, RowChange, User
+from tenants.models.row_change import ChangeKind
 
 # The library's own screens would be a second way to a person's addresses: kept with the person.
 # Django's own screen of groups refuses less than ours do.
@@ -291,6 +295,34 @@ class AuditEventAdmin(RecordAdmin):
     when = pages.instant_column("at", "at")
     sealed = pages.instant_column("sealed_at", "sealed")
 
+    def get_urls(self) -> list[URLPattern]:
+        verify = path("verify/", self.admin_site.admin_view(self.verify_page), name=self._page_name("verify"))
+        return [verify, *super().get_urls()]
+
+    def verify_page(self, request: HttpRequest) -> HttpResponse:
+        """Ask, then have the worker hold every row against its seal."""
+        if not request.user.has_perm("tenants.verify_audit"):
+            raise PermissionDenied
+        if request.method == "POST":
+            audit_seals.ask_for_verification(pages.staff(request).actor, now=timezone.now())
+            transaction.on_commit(functools.partial(tasks.verify_audit.apply_async, retry=False), robust=True)
+            messages.success(request, "The audit is being verified. The console says what comes of it.")
+            return HttpResponseRedirect(reverse("admin:index"))
+        last = audit_seals.last_verification(now=timezone.now())
+        return self.page(
+            request,
+            "admin/consequence.html",
+            "Verify the audit now?",
+            back=self.address("changelist"),
+            facts={"Verified last": pages.instant(last.at), "Rows": audit_seals.head().number},
+            says=(
+                "The worker holds every row against its seal, and every seal against the one before. It "
+                "only reads; what it finds is written into the audit and shown on the console. It is done "
+                "once a day by itself."
+            ),
+            submit="Verify now",
+        )
+
     def get_queryset(self, request: HttpRequest) -> Any:
         seal = AuditSeal.objects.filter(event_id=OuterRef("pk"))
         return (
@@ -314,6 +346,64 @@ class AuditEventAdmin(RecordAdmin):
     @admin.display(description="digest")
     def digest(self, event: Any) -> str:
         return event.seal_digest or pages.NOTHING
+
+
+@admin.register(RowChange)
+class RowChangeAdmin(RecordAdmin):
+    """What changed in which row; also of rows that are gone, whose own pages are."""
+
+    list_display = ("when", "kind", "table", "row", "who", "role", "fields_changed")
+    list_display_links = ("when", "kind")
+    list_filter = ("kind", "role", ("table_name", admin.AllValuesFieldListFilter))
+    search_fields = ("=row_id",)
+    search_help_text = "The exact id of a row."
+    ordering = ("-id",)
+    fields = ("when", "kind", "table", "row", "who", "role", "from_to")
+    when = pages.instant_column("at", "at")
+
+    def companies_of(self, row: RowChange) -> Collection[UUID]:
+        return row_changes.companies_of(row)
+
+    def _is_of_companies(self) -> bool:
+        return True
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        person = User.objects.filter(pk=OuterRef("actor_id"))
+        return super().get_queryset(request).annotate(actor_email=Subquery(person.values("email")))
+
+    @admin.display(description="table", ordering="table_name")
+    def table(self, change: RowChange) -> str:
+        return row_changes.table_words(change.table_name)
+
+    @admin.display(description="row")
+    def row(self, change: RowChange) -> str:
+        return change.row_id
+
+    @admin.display(description="who")
+    def who(self, change: Any) -> str:
+        return change.actor_email or pages.NOTHING
+
+    @admin.display(description="fields")
+    def fields_changed(self, change: RowChange) -> str:
+        if change.kind != ChangeKind.CHANGED:
+            return pages.NOTHING
+        return ", ".join(sorted(name.replace("_", " ") for name in change.changes))
+
+    @admin.display(description="from → to")
+    def from_to(self, change: RowChange) -> SafeString:
+        (told,) = row_changes.in_words([change])
+        return pages.lines(
+            {
+                field.name: "set; its value is never kept"
+                if field.is_secret
+                else f"{_plain(field.before)} → {_plain(field.after)}"
+                for field in told.fields
+            }
+        )
+
+
+def _plain(value: row_changes.Value) -> str:
+    return value.words or f"{timezone.localtime(value.at):%d %b %Y, %H:%M %Z}"
 
 
 @admin.register(OutgoingMail)

@@ -11,6 +11,9 @@ from tenants.actor import Actor
 from tenants.models import AuditEvent
 from tenants.models.audit import READ, ActorKind
 
+_LONGEST_NAME = 36
+"""Of an incident: its id in text. A reference is shorter, and what is longer names none."""
+
 
 def record(
     actor: Actor,
@@ -24,6 +27,8 @@ def record(
     """Add one event in the scope in force, in the transaction of what it tells of.
 
     `detail` holds ids, states and counts, never texts that somebody typed, but for why staff look.
+    With `incident`, an id or a reference, or a subject that belongs to one, the company's own people read
+    which incident it is about.
     """
     _event(actor, action, subject, now=now, company_id=company_id, detail=detail).save(force_insert=True)
 
@@ -92,6 +97,7 @@ def _event(
         action=action,
         object_type=subject._meta.label_lower,  # noqa: SLF001 - Django's documented way
         object_id=str(subject.pk),
+        about=str(detail.get("incident") or getattr(subject, "incident_id", None) or "")[:_LONGEST_NAME],
         detail=detail,
         at=now,
     )

@@ -11,8 +11,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from tenants import audit, chain
-from tenants.actor import SYSTEM
+from tenants.actor import SYSTEM, Actor
 from tenants.models import AuditEvent, AuditSeal
+from tenants.models.audit import BROKEN, VERIFICATION_ASKED, VERIFIED
 
 BATCH = 1_000
 LOOKED_BACK = timedelta(days=1)
@@ -21,8 +22,8 @@ _BITS_AFTER_TIME = 80
 """Of a time-ordered key, after the milliseconds since 1970."""
 COLUMNS = tuple(field.name for field in fields(chain.Content))
 
-VERIFIED = "audit.verified"
-BROKEN = "audit.broken"
+LONGEST_WITHOUT = timedelta(days=2)
+"""The clock verifies once a day: after this long it cannot have."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,20 @@ class Verdict:
     @property
     def is_sound(self) -> bool:
         return not self.fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastVerification:
+    """What came of the last verification that was written down; `at` None while there was none."""
+
+    at: datetime | None
+    is_sound: bool
+    number: int
+    """So many rows were as they were sealed."""
+    fault: str
+    asked_at: datetime | None
+    """When somebody asked for one that has not ended."""
+    is_late: bool
 
 
 def seal_waiting(*, now: datetime, everything: bool = False) -> int:
@@ -120,10 +135,42 @@ def verify_and_record(*, now: datetime) -> Verdict:
     seal = AuditSeal.objects.order_by("-number").first()
     if seal is not None:
         action = VERIFIED if verdict.is_sound else BROKEN
-        audit.record(SYSTEM, action, seal, now=now, number=verdict.head.number, digest=verdict.head.digest)
+        audit.record(
+            SYSTEM,
+            action,
+            seal,
+            now=now,
+            number=verdict.head.number,
+            digest=verdict.head.digest,
+            fault=verdict.fault,
+        )
     if verdict.fault:
         log.error("audit_broken", number=verdict.head.number + 1)
     return verdict
+
+
+def ask_for_verification(actor: Actor, *, now: datetime) -> None:
+    """Write down who wants the audit verified at once; the caller wakes the worker. Staff scope."""
+    audit.record(actor, VERIFICATION_ASKED, AuditSeal(), now=now)
+
+
+def last_verification(*, now: datetime) -> LastVerification:
+    """What was found the last time, and whether that is too long ago. Two statements. Staff scope."""
+    told = AuditEvent.objects.filter(action__in=(VERIFIED, BROKEN, VERIFICATION_ASKED)).order_by("-at", "-pk")
+    newest = told.first()
+    last = newest if newest is None or newest.action != VERIFICATION_ASKED else _last_ended(told)
+    return LastVerification(
+        at=None if last is None else last.at,
+        is_sound=last is not None and last.action == VERIFIED,
+        number=0 if last is None else last.detail["number"],
+        fault="" if last is None else last.detail.get("fault", ""),
+        asked_at=newest.at if newest is not None and newest.action == VERIFICATION_ASKED else None,
+        is_late=last is not None and now - last.at > LONGEST_WITHOUT,
+    )
+
+
+def _last_ended(told: QuerySet[AuditEvent]) -> AuditEvent | None:
+    return told.filter(action__in=(VERIFIED, BROKEN)).first()
 
 
 def _walked(kept: Mapping[int, str]) -> tuple[Head, str]:

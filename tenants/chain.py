@@ -27,6 +27,7 @@ class Content:
     object_id: str
     detail: Mapping[str, Any]
     at: datetime
+    about: str = ""
 
 
 def digest(content: Content, *, previous_digest: str, sealed_at: datetime) -> str:
@@ -42,6 +43,7 @@ def digest(content: Content, *, previous_digest: str, sealed_at: datetime) -> st
 def canonical_text(content: Content, *, previous_digest: str, sealed_at: datetime) -> str:
     """One JSON array without spaces, names sorted, everything but ASCII escaped: the digest before it,
     when it was sealed, then the columns in the order of `Content`. Instants are UTC with microseconds.
+    What the row is about comes last, where there is anything: older rows have no such place.
 
     An example. Ada of a company asks for a report, and it is the first row of the chain:
 
@@ -69,6 +71,7 @@ def canonical_text(content: Content, *, previous_digest: str, sealed_at: datetim
         content.object_id,
         content.detail,
         _instant(content.at),
+        *((content.about,) if content.about else ()),
     ]
     return json.dumps(values, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 

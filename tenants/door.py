@@ -79,7 +79,7 @@ with person as (
     where s.session_key = %s and s.expire_date > %s and u.is_staff
 )
 select session_data, {", ".join(_PERSON)}, set_config('{rls.COMPANY_SETTING}', '', true),
-    set_config('{rls.USER_SETTING}', '', true), set_config('role', '{rls.STAFF}', true)
+    set_config('{rls.USER_SETTING}', id::text, true), set_config('role', '{rls.STAFF}', true)
 from person
 """  # noqa: S608 - constants of this module only
 
@@ -190,7 +190,9 @@ def open_for_staff(session_key: str) -> Entry | None:
         return None
     user, content = _person(row)
     actor = Actor(user_id=user.pk, name=user.name, email=user.email, time_zone=user.time_zone)
-    return Entry(user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=None))
+    return Entry(
+        user=user, session_content=content, actor=actor, scope=scope.Scope(company_id=None, user_id=user.pk)
+    )
 
 
 def is_session_key(text: str) -> bool:

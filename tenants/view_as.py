@@ -16,11 +16,12 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import Resolver404, get_script_prefix, resolve, reverse, set_script_prefix
+from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve, reverse, set_script_prefix
 
 from tenants import audit, scope
 from tenants.actor import ActingCompany, Actor
 from tenants.models import Company
+from tenants.models.company import SLUG_PATTERN
 from tenants.permissions import Role
 
 RIGHT = "tenants.view_as_client"
@@ -69,6 +70,11 @@ class Viewed:
     """Where staff choose another role or zone."""
 
     @property
+    def start(self) -> str:
+        """Where the company's pages begin, seen in the same way."""
+        return f"{self.before}/{self.company.slug}/"
+
+    @property
     def whose_eyes(self) -> str:
         """ "an owner of Acme Stores"."""
         role = self.actor.role or Role.READER
@@ -106,12 +112,13 @@ def let_in(request: HttpRequest, asking: Asked, *, now: datetime) -> HttpRespons
         raise PermissionDenied
     if request.method not in METHODS:
         return HttpResponseNotAllowed(METHODS)
-    try:
-        match = resolve(asking.page)
-    except Resolver404 as error:
-        raise Http404 from error
-    company = Company.objects.filter(slug=asking.slug).first()
-    if company is None or match.kwargs.get("company") != company.slug:
+    is_name = re.fullmatch(SLUG_PATTERN, asking.slug)
+    company = Company.objects.filter(slug=asking.slug).first() if is_name else None
+    if company is None:
+        raise Http404
+    viewed, match = _viewed(asking, company), _page_at(asking.page)
+    if match is None or match.kwargs.get("company") != company.slug:
+        request.viewed = viewed  # type: ignore[attr-defined]  # so that the page that says so is theirs too
         raise Http404
     audit.record(
         request.actor,  # type: ignore[attr-defined]  # set by the door
@@ -123,7 +130,14 @@ def let_in(request: HttpRequest, asking: Asked, *, now: datetime) -> HttpRespons
         page=match.route,
         incident=match.kwargs.get("reference", ""),
     )
-    return _viewed(asking, company)
+    return viewed
+
+
+def _page_at(address: str) -> ResolverMatch | None:
+    try:
+        return resolve(address)
+    except Resolver404:
+        return None
 
 
 def _viewed(asking: Asked, company: Company) -> Viewed:

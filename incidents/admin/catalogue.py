@@ -5,9 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from incidents.choices import CompanyState
 from incidents.models import Component, DataCenter, Placement, Recovery, Service
+from incidents.operations import components
+from tenants import admin_pages as pages
 from tenants.admin_pages import StaffAdmin
 from tenants.models import Company
 
@@ -21,6 +24,15 @@ class _Part(StaffAdmin):
 
     def is_used(self, part: Any) -> bool:
         return bool(part.components.exists())
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Clients read these names and their order: whatever shows them is shown anew."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            components.save_part(
+                pages.staff(request).actor, obj, fields=form.changed_data, now=timezone.now()
+            )
 
 
 @admin.register(DataCenter)

@@ -37,7 +37,7 @@ class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
         queryset=None,
         required=False,
         label="Components",
-        help_text="Every company placed on one of these is affected. Fixed once the incident is published.",
+        help_text="Every company placed on one of these is affected.",
     )
 
     def __init__(self, *values: Any, **options: Any) -> None:

@@ -4,11 +4,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from incidents import errors
 from incidents.choices import CompanyState, choices
 from incidents.import_files import Beginning, Encoding
 from incidents.models import Incident
+from incidents.operations.recovery_imports import MOST_BYTES
 
 _ZONES = [(name, name) for name in sorted(available_timezones())]
 _USUAL_NAMES = {
@@ -36,6 +39,12 @@ class UploadForm(forms.Form):
         super().__init__(*values, **options)
         published = Incident.objects.filter(published_at__isnull=False).order_by("-started_at")
         self.fields["incident"].queryset = published  # type: ignore[attr-defined]
+
+    def clean_file(self) -> Any:
+        sent = self.cleaned_data["file"]
+        if sent.size > MOST_BYTES:
+            raise ValidationError(errors.FileTooLarge.message)
+        return sent
 
 
 class ColumnField(forms.TypedChoiceField):

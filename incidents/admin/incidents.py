@@ -10,6 +10,9 @@ from django.utils.safestring import SafeString
 
 from incidents import errors, standings
 from incidents.admin import forms, glance
+from incidents.admin.component_pages import ComponentPages
+from incidents.admin.roster_page import RosterPage
+from incidents.admin.tail_pages import TailPages
 from incidents.admin.update_page import UpdatePage
 from incidents.choices import CompanyState, IncidentKind, IncidentState, RequestPolicy
 from incidents.models import AffectedComponent, Incident
@@ -52,7 +55,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(UpdatePage, StaffAdmin):
+class IncidentAdmin(UpdatePage, TailPages, RosterPage, ComponentPages, StaffAdmin):
     form = forms.IncidentForm
     change_form_template = "admin/incident_change_form.html"
     list_display = (
@@ -71,7 +74,17 @@ class IncidentAdmin(UpdatePage, StaffAdmin):
     search_fields = ("reference", "title")
     search_help_text = "Reference or title."
     ordering = ("-started_at",)
-    object_pages = {"publish": "publish_page", "post-update": "post_update_page"}
+    object_pages = {
+        "publish": "publish_page",
+        "post-update": "post_update_page",
+        "tail": "tail_page",
+        "tail-csv": "tail_csv_page",
+        "tail-note": "tail_note_page",
+        "roster": "roster_page",
+        "components": "components_page",
+        "add-component": "add_component_page",
+        "remove-component": "remove_component_page",
+    }
     started = pages.instant_column("started_at", "start")
     published = pages.instant_column("published_at", "published")
     resolved = pages.instant_column("resolved_at", "resolved")

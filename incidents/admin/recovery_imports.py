@@ -109,6 +109,8 @@ class RecoveryImportAdmin(RecordAdmin):
             "_cancel": recovery_imports.cancel,
             "_check": recovery_imports.check_again,
             "_apply": recovery_imports.apply,
+            "_again": recovery_imports.try_again,
+            "_keep": recovery_imports.keep_applied,
         }
         with pages.refusals_shown(request):
             for name, act in acts.items():
@@ -153,6 +155,9 @@ class RecoveryImportAdmin(RecordAdmin):
             incident=found.incident,
             state=found.state,
             may_act=self.has_change_permission(request),
+            failed_step=ImportState(found.failed_at_step).label.lower() if found.failed_at_step else "",
+            can_be_left_applied=found.failed_at_step == ImportState.ROLLING_BACK,
+            most_attempts=import_work.MOST_ATTEMPTS,
             form=form,
             beginning=beginning,
             sample=[list(zip(beginning.header, row, strict=False)) for row in beginning.rows]

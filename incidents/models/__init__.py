@@ -12,6 +12,7 @@ from incidents.models.postmortem import (
 )
 from incidents.models.recovery import AffectedPlacement, Cohort, Recovery, RecoveryEntry, RosterEntry
 from incidents.models.recovery_import import ImportRow, RecoveryImport
+from incidents.models.recovery_note import RecoveryNote
 from incidents.models.update import UpdateReader, UpdateWording
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Recovery",
     "RecoveryEntry",
     "RecoveryImport",
+    "RecoveryNote",
     "RequestDesk",
     "RequestQuestion",
     "RequestRecipient",

@@ -5,6 +5,7 @@ from django.db import models
 from incidents.models.base import Published
 from tenants import rls, scope
 from tenants.models.base import Business, CompanyOwned, M, ScopedManager
+from tenants.row_history import RowHistory
 
 _PLACED = "(select placed.component_id from incidents_placement placed)"
 _AFFECTED = "(select touched.component_id from incidents_affectedcomponent touched)"
@@ -37,6 +38,7 @@ class PartManager(ScopedManager[M]):
 
 class DataCenter(Business):
     access = rls.published("id = any (array(select visible.data_center_id from incidents_component visible))")
+    row_history = RowHistory()
 
     code = models.CharField(max_length=16, unique=True, help_text="As in component names: EU, NA.")
     name = models.CharField(max_length=120)
@@ -53,6 +55,7 @@ class DataCenter(Business):
 
 class Service(Business):
     access = rls.published("id = any (array(select visible.service_id from incidents_component visible))")
+    row_history = RowHistory()
 
     name = models.CharField(max_length=120, unique=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -67,6 +70,7 @@ class Component(Business):
     """A service in a data center; its public name is unique, like “API (EU)”."""
 
     access = rls.published(_VISIBLE_COMPONENT)
+    row_history = RowHistory()
 
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="components")
     data_center = models.ForeignKey(DataCenter, on_delete=models.PROTECT, related_name="components")
@@ -85,6 +89,7 @@ class Placement(CompanyOwned):
     """What one company runs where."""
 
     access = rls.company_owned(staff="select insert update delete")
+    row_history = RowHistory(belongs_to=("company_id",))
 
     component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="placements")
 
@@ -99,6 +104,7 @@ class AffectedComponent(Published):
     """A component that an incident touches."""
 
     access = rls.published(rls.of_own_incidents())
+    row_history = RowHistory(belongs_to=("incident_id",))
 
     incident = models.ForeignKey(
         "incidents.Incident", on_delete=models.CASCADE, related_name="affected_components"

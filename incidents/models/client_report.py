@@ -9,6 +9,7 @@ from incidents.models.incident import Incident
 from tenants import rls
 from tenants.models import User
 from tenants.models.base import CompanyOwned
+from tenants.row_history import RowHistory
 
 MOST_REPORTS = 50
 """So often may one company speak in one incident; then it is for people to talk."""
@@ -29,6 +30,7 @@ class ClientReport(CompanyOwned):
     """
 
     access = rls.company_owned(client="select insert", client_inserts=_OWN_WORD, staff="select insert update")
+    row_history = RowHistory()
 
     incident = models.ForeignKey(
         Incident, on_delete=models.PROTECT, related_name="client_reports", db_index=False

@@ -23,6 +23,7 @@ from incidents.models.catalogue import AffectedComponent, Component
 from tenants import rls, scope
 from tenants.models import User
 from tenants.models.base import Business
+from tenants.row_history import RowHistory
 
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
@@ -40,6 +41,7 @@ class Incident(Business):
     """Something that went wrong (or a planned maintenance). A draft is seen by staff only."""
 
     access = rls.published(f"published_at is not null and {rls.of_own_incidents('id')}")
+    row_history = RowHistory(not_kept=("version",))
 
     reference = models.CharField(max_length=16, unique=True, default=new_reference, editable=False)
     title = models.CharField(max_length=160)
@@ -183,6 +185,7 @@ class Claim(Published):
         f"{rls.of_own_incidents()} and (update_id is null or "  # noqa: S608 - a constant
         "update_id = any (array(select readable.id from incidents_update readable)))"
     )
+    row_history = RowHistory(belongs_to=("incident_id",))
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="claims")
     update = models.ForeignKey(Update, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

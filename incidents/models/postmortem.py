@@ -8,6 +8,7 @@ from incidents.models.incident import Incident
 from tenants import rls
 from tenants.models import User
 from tenants.models.base import Business, CompanyOwned
+from tenants.row_history import RowHistory
 
 MOST_REQUESTS = 10
 """So often may one company ask, withdraw and ask again about one incident."""
@@ -52,6 +53,7 @@ class PostMortemRequest(CompanyOwned):
         client_updates=_WITHDRAWAL,
         staff="select insert update",
     )
+    row_history = RowHistory()
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="requests", db_index=False)
     state = ChoiceField(RequestState, default=RequestState.REQUESTED)

@@ -63,12 +63,13 @@ class Recovery(CompanyOwned):
 
 
 class AffectedPlacement(CompanyOwned):
-    """What a company ran on of an incident's components when it was published.
+    """What a company ran on of an incident's components when it was published, or when one was added.
 
-    Written once: what it runs on later changes nothing about the past.
+    Never changed: what it runs on later changes nothing about the past. Gone only with a component
+    that was named by mistake.
     """
 
-    access = rls.company_owned(staff="select insert")
+    access = rls.company_owned(staff="select insert delete")
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+", db_index=False)
     component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -93,7 +94,14 @@ class RecoveryEntry(CompanyOwned):
 
     access = rls.company_owned(staff="select insert")
 
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="entries", db_index=False)
+    # Its recovery (company, incident) and what it supersedes (company, id) are tied as a whole; that
+    # implies each alone, and to look each of them up as well took half of an import's writing.
+    company = models.ForeignKey(
+        Company, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    incident = models.ForeignKey(
+        Incident, on_delete=models.PROTECT, related_name="entries", db_index=False, db_constraint=False
+    )
     component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = ChoiceField(CompanyState)
     at = models.DateTimeField()
@@ -103,7 +111,9 @@ class RecoveryEntry(CompanyOwned):
     )
     recorded_at = models.DateTimeField()
     idempotency_key = models.CharField(max_length=128)
-    supersedes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    supersedes = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_constraint=False
+    )
 
     class Meta(CompanyOwned.Meta):
         verbose_name_plural = "recovery entries"
@@ -157,6 +167,8 @@ class Cohort(Published):
     """[[seconds since the start, share 0-1], …], at most 200 points."""
     is_final = models.BooleanField(default=False)
     computed_at = models.DateTimeField()
+    stale_since = models.DateTimeField(null=True)
+    """When a recovery changed of which the places of all do not know yet; see `standings`."""
 
     def __str__(self) -> str:
         return f"{self.restored_count} of {self.affected_count} restored"

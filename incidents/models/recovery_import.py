@@ -47,6 +47,10 @@ class RecoveryImport(Business):
     """When the worker was first asked to read it."""
     leased_until = models.DateTimeField(null=True)
     """Until when whoever works on it is thought to live; after it another worker goes on."""
+    attempts = models.PositiveSmallIntegerField(default=0)
+    """How often a worker has begun the step that the import stands at."""
+    failed_at_step = ChoiceField(ImportState, blank=True, default="")
+    """The step at which the worker gave up, and which can be tried again; '' where that would not help."""
     rows_read = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict)
     """Kind of row → how many; all are counted, also those of which no more is kept."""
@@ -64,7 +68,14 @@ class RecoveryImport(Business):
 
     class Meta(Business.Meta):
         verbose_name = "recovery import"
-        constraints = [one_of("state", ImportState, "recovery_import_state")]
+        constraints = [
+            one_of("state", ImportState, "recovery_import_state"),
+            models.CheckConstraint(
+                name="recovery_import_failed_at_step",
+                condition=models.Q(failed_at_step="")
+                | models.Q(state="failed", failed_at_step__in=ImportState.in_work()),
+            ),
+        ]
         indexes = [
             # The sweep: what a worker should be at.
             models.Index(
@@ -80,6 +91,13 @@ class RecoveryImport(Business):
     @property
     def is_in_work(self) -> bool:
         return self.state in ImportState.in_work()
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether it can be left without anything of it in the record."""
+        unrecorded = {ImportState.UPLOADED, ImportState.READING, ImportState.CHECKING, ImportState.READY}
+        # A worker that gave up has left nothing of the step that it was at.
+        return self.state in unrecorded or self.failed_at_step in unrecorded | {ImportState.APPLYING}
 
     @property
     def problem_count(self) -> int:

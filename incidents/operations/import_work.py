@@ -8,119 +8,34 @@ nothing was left behind.
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
-from incidents import cohort as arithmetic
-from incidents import import_files, standings
-from incidents.choices import ImportState, RowKind
+from incidents import import_files, recovery_sums, standings
+from incidents.choices import ImportState
 from incidents.import_files import Line
 from incidents.models import ImportRow, Incident, RecoveryImport
-from incidents.operations import recoveries
+from incidents.operations import import_statements as statements
+from incidents.operations import import_steps
 from incidents.operations.import_rows import Reader, ReadRow
 from tenants import audit, scope
 from tenants.actor import SYSTEM, Actor
 from tenants.models import Company
 
 LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 3
+"""So often a step is begun that gets nowhere; then people decide."""
 ROWS_AT_ONCE = 10_000
 MOST_PROBLEMS = 10_000
 """Rows with a problem that are kept to be looked at; all are counted."""
 MOST_NAMED = 100
-_COMPANIES_AT_ONCE = 20_000
 
 Clock = Callable[[], datetime]
-
-_KEEP = """
-insert into incidents_importrow
-    (recovery_import_id, line, problem, typed, affected_id, component_id, state, at)
-select %s::uuid, kept.line, kept.problem, kept.typed, kept.affected_id, kept.component_id, kept.state, kept.at
-from unnest(%s::int[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[])
-    as kept (line, problem, typed, affected_id, component_id, state, at)
-"""
-
-_KNOWN = """
-known as (
-    select distinct entry.company_id, entry.component_id, entry.state, entry.at
-    from incidents_recoveryentry entry
-    where entry.incident_id = %(incident)s and not exists (
-        select from incidents_recoveryentry later where later.supersedes_id = entry.id
-    )
-)
-"""
-
-_COUNT = f"""
-with {_KNOWN}, fact as (
-    select staged.line, known.company_id is not null as is_known, row_number() over (
-        partition by staged.affected_id, staged.component_id, staged.state, staged.at order by staged.line
-    ) as nth
-    from incidents_importrow staged
-    left join known on known.company_id = staged.affected_id and known.component_id = staged.component_id
-        and known.state = staged.state and known.at = staged.at
-    where staged.recovery_import_id = %(import)s and staged.problem = ''
-), stated as (
-    select bool_or(nth = 1 and not is_known) as is_new, bool_or(nth = 1) as is_first from fact group by line
-)
-select count(*) filter (where is_new), count(*) filter (where not is_new and is_first),
-    count(*) filter (where not is_first)
-from stated
-"""  # noqa: S608 - put together of constants
-
-_WRITE = f"""
-with {_KNOWN}, fact as (
-    select distinct on (affected_id, component_id, state, at) affected_id, component_id, state, at, line
-    from incidents_importrow
-    where recovery_import_id = %(import)s and problem = ''
-    order by affected_id, component_id, state, at, line
-)
-insert into incidents_recoveryentry
-    (company_id, incident_id, component_id, state, at, source, recorded_by_id, recorded_at, idempotency_key)
-select fact.affected_id, %(incident)s::uuid, fact.component_id, fact.state, fact.at, 'import',
-    %(actor)s::uuid, %(now)s::timestamptz, %(key)s::text || fact.line || ':' || fact.component_id
-from fact
-left join known on known.company_id = fact.affected_id and known.component_id = fact.component_id
-    and known.state = fact.state and known.at = fact.at
-where known.company_id is null
-order by fact.at, fact.line
-on conflict (company_id, idempotency_key) do nothing
-returning company_id
-"""  # noqa: S608 - put together of constants
-
-_TAKE_BACK = """
-with added as (
-    select entry.* from incidents_recoveryentry entry
-    where entry.incident_id = %(incident)s and starts_with(entry.idempotency_key, %(key)s::text)
-    and not exists (
-        select from incidents_recoveryentry later where later.supersedes_id = entry.id
-    )
-), other as (
-    select entry.* from incidents_recoveryentry entry
-    where entry.incident_id = %(incident)s and not starts_with(entry.idempotency_key, %(key)s::text)
-    and not exists (select from incidents_recoveryentry later where later.supersedes_id = entry.id)
-)
-insert into incidents_recoveryentry (company_id, incident_id, component_id, state, at, source,
-    recorded_by_id, recorded_at, idempotency_key, supersedes_id)
-select added.company_id, added.incident_id, added.component_id, coalesce(held.state, 'unknown'),
-    coalesce(held.at, added.at), 'staff', %(actor)s::uuid, %(now)s::timestamptz,
-    'roll-back:' || added.id, added.id
-from added
-left join lateral (
-    select other.state, other.at from other
-    where other.company_id = added.company_id and other.component_id = added.component_id
-    order by other.at <= added.at desc, abs(extract(epoch from other.at - added.at)),
-        other.recorded_at desc, other.id desc
-    limit 1
-) held on true
-on conflict (company_id, idempotency_key) do nothing
-returning company_id
-"""
-"""Each entry is superseded by a copy of the one that held before it, which so goes on holding; by
-"not known" where there is no other."""
 
 
 def advance(import_id: UUID, *, now: datetime) -> None:
@@ -137,7 +52,12 @@ def advance(import_id: UUID, *, now: datetime) -> None:
         ImportState.ROLLING_BACK: _take_back,
     }
     while (state := _claim(import_id, clock)) is not None:
-        steps[state](import_id, clock)
+        try:
+            steps[state](import_id, clock)
+        except Exception as error:
+            with scope.as_staff():
+                _give_up_after_enough(_in_state(import_id, state), import_steps.reason(error), clock)
+            raise
 
 
 def waiting(*, now: datetime) -> list[UUID]:
@@ -157,11 +77,21 @@ def _claim(import_id: UUID, clock: Clock) -> ImportState | None:
         found = (
             _unattended(clock()).select_for_update(no_key=True, skip_locked=True).filter(pk=import_id).first()
         )
-        if found is None:
+        # A worker that was killed has said nothing of why: the number of its attempts is all there is.
+        if found is None or _give_up_after_enough(found, import_steps.SAID_NOTHING, clock):
             return None
+        found.attempts += 1
         found.leased_until = clock() + LEASE
-        found.save(update_fields=["leased_until"])
+        found.save(update_fields=["attempts", "leased_until"])
         return ImportState(found.state)
+
+
+def _give_up_after_enough(found: RecoveryImport | None, why: str, clock: Clock) -> bool:
+    """Whether the step was begun as often as it may be; then the import fails, and keeps its file."""
+    if found is None or found.attempts < MOST_ATTEMPTS:
+        return False
+    import_steps.give_up(found, f"Begun {found.attempts} times without getting anywhere. {why}", now=clock())
+    return True
 
 
 def _in_state(import_id: UUID, state: ImportState, **held: Any) -> RecoveryImport | None:
@@ -201,7 +131,7 @@ def _read(import_id: UUID, clock: Clock) -> None:
         return
     with scope.as_staff():
         RecoveryImport.objects.filter(pk=import_id, state=ImportState.READING, rows_read=done).update(
-            state=ImportState.CHECKING, leased_until=None
+            state=ImportState.CHECKING, leased_until=None, attempts=0
         )
 
 
@@ -223,7 +153,7 @@ def _keep(
             return False
         with connection.cursor() as cursor:
             cursor.execute(
-                _KEEP,
+                statements.KEEP,
                 [
                     import_id,
                     [row.line for row in rows],
@@ -237,8 +167,8 @@ def _keep(
             )
         found.counts = dict(Counter(found.counts) + problems)
         found.rows_read += count
-        found.leased_until = clock() + LEASE
-        found.save(update_fields=["counts", "rows_read", "leased_until"])
+        found.leased_until, found.attempts = clock() + LEASE, 0
+        found.save(update_fields=["counts", "rows_read", "leased_until", "attempts"])
     return True
 
 
@@ -254,7 +184,7 @@ def _fail(import_id: UUID, trouble: str, clock: Clock) -> None:
         audit.record(SYSTEM, "import.failed", found, now=clock(), rows_read=found.rows_read)
 
 
-# Checking: all that applying would do, done and undone.
+# Checking: what applying would do.
 
 
 def _check(import_id: UUID, clock: Clock) -> None:
@@ -262,58 +192,33 @@ def _check(import_id: UUID, clock: Clock) -> None:
         found = _in_state(import_id, ImportState.CHECKING)
         if found is None:
             return
-        counted = (RowKind.NEW, RowKind.KNOWN, RowKind.TWICE)
-        found.counts |= dict(zip(map(str, counted), _counts(found), strict=True))
         now = clock()
-        with transaction.atomic():
-            incident = _locked_incident(found)
-            before = _standings(incident)
-            companies = _record(found, incident, _WRITE, SYSTEM, now=now)
-            after = _standings(incident)
-            transaction.set_rollback(True)
-        found.preview = _preview(before, after) | {
-            "entries": len(companies),
-            "companies": len(set(companies)),
-            "is_over": incident.is_over,
-            "as_of": now,
-        }
+        found.counts |= _counts(found)
+        found.preview = _preview(found, now=now) | {"is_over": found.incident.is_over, "as_of": now}
         found.state, found.leased_until = ImportState.READY, None
         found.save(update_fields=["counts", "preview", "state", "leased_until"])
 
 
-def _counts(found: RecoveryImport) -> tuple[int, int, int]:
+def _counts(found: RecoveryImport) -> dict[str, int]:
     """Rows with something new, rows all of which is recorded already, and rows said twice."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"import": found.pk, "incident": found.incident_id})
-        new, known, twice = cursor.fetchone()
-    return new, known, twice
+    return recovery_sums.row(statements.COUNT, {"import": found.pk, "incident": found.incident_id})
 
 
-def _standings(incident: Incident) -> arithmetic.Cohort:
-    return arithmetic.standings(standings.recoveries_of(incident), tail_percent=incident.tail_percent)
-
-
-def _preview(before: arithmetic.Cohort, after: arithmetic.Cohort) -> dict[str, Any]:
-    def tail(cohort: arithmetic.Cohort) -> set[UUID]:
-        return {standing.company_id for standing in cohort.standings if standing.in_tail}
-
-    entering, leaving = tail(after) - tail(before), tail(before) - tail(after)
-    return {
-        "affected": after.affected_count,
-        "tail_percent": after.tail_percent,
-        "restored": [before.restored_count, after.restored_count],
-        "share_at": [before.restored_share_at, after.restored_share_at],
-        "all_at": [before.all_restored_at, after.all_restored_at],
-        "entering": _names(entering),
-        "entering_count": len(entering),
-        "leaving": _names(leaving),
-        "leaving_count": len(leaving),
+def _preview(found: RecoveryImport, *, now: datetime) -> dict[str, Any]:
+    values = {
+        "import": found.pk,
+        "incident": found.incident_id,
+        "companies": None,
+        "tail_percent": found.incident.tail_percent,
+        "now": now,
+        "most_named": MOST_NAMED,
     }
+    preview = recovery_sums.row(statements.PREVIEW, values)
+    return preview | {side: _names(preview[side]) for side in ("entering", "leaving")}
 
 
-def _names(company_ids: set[UUID]) -> list[str]:
-    chosen = sorted(company_ids)[:MOST_NAMED]
-    return sorted(Company.objects.filter(pk__in=chosen).values_list("name", flat=True), key=str.casefold)
+def _names(company_ids: Collection[UUID]) -> list[str]:
+    return sorted(Company.objects.filter(pk__in=company_ids).values_list("name", flat=True), key=str.casefold)
 
 
 # Writing, and taking back what was written: one transaction each.
@@ -332,10 +237,8 @@ def _write(import_id: UUID, clock: Clock) -> None:
             )
             found.save(update_fields=["state", "leased_until", "trouble"])
             return
-        actor = _actor(found)
-        companies = _record(found, incident, _WRITE, actor, now=now)
-        found.state, found.entry_count, found.content = ImportState.APPLIED, len(companies), b""
-        _finish(found, incident, actor, companies, "import.applied", now=now)
+        found.state = ImportState.APPLIED
+        _finish(found, incident, statements.WRITE, "import.applied", now=now)
 
 
 def _take_back(import_id: UUID, clock: Clock) -> None:
@@ -343,23 +246,26 @@ def _take_back(import_id: UUID, clock: Clock) -> None:
         found = _in_state(import_id, ImportState.ROLLING_BACK)
         if found is None:
             return
-        incident, now, actor = _locked_incident(found), clock(), _actor(found)
-        companies = _record(found, incident, _TAKE_BACK, actor, now=now)
+        incident, now = _locked_incident(found), clock()
         found.state = ImportState.ROLLED_BACK
-        _finish(found, incident, actor, companies, "import.rolled_back", now=now)
+        _finish(found, incident, statements.TAKE_BACK, "import.rolled_back", now=now)
 
 
-def _finish(
-    found: RecoveryImport,
-    incident: Incident,
-    actor: Actor,
-    companies: list[UUID],
-    action: str,
-    *,
-    now: datetime,
-) -> None:
-    if companies:
-        standings.refresh(incident, now=now)
+def _finish(found: RecoveryImport, incident: Incident, statement: str, action: str, *, now: datetime) -> None:
+    """Write entries, what they add up to and what became of the import."""
+    actor = _actor(found)
+    values = {
+        "import": found.pk,
+        "incident": incident.pk,
+        "actor": actor.user_id,
+        "now": now,
+        "key": f"import:{found.pk}:",
+    }
+    added = recovery_sums.row(statement, values)
+    if added["entries"] and not standings.settle(incident, None, now=now):
+        standings.bump(incident)
+    if found.state == ImportState.APPLIED:
+        found.entry_count, found.content = added["entries"], b""
     found.leased_until, found.finished_at = None, now
     found.save(update_fields=["state", "entry_count", "content", "leased_until", "finished_at"])
     ImportRow.objects.filter(recovery_import=found, problem="").delete()
@@ -369,35 +275,12 @@ def _finish(
         found,
         now=now,
         incident=str(incident.pk),
-        entries=len(companies),
-        companies=len(set(companies)),
+        **added,
     )
 
 
 def _locked_incident(found: RecoveryImport) -> Incident:
     return Incident.objects.select_for_update(no_key=True).get(pk=found.incident_id)
-
-
-def _record(
-    found: RecoveryImport, incident: Incident, statement: str, actor: Actor, *, now: datetime
-) -> list[UUID]:
-    """Write entries and what they add up to; the company of each new entry."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {
-                "import": found.pk,
-                "incident": incident.pk,
-                "actor": actor.user_id,
-                "now": now,
-                "key": f"import:{found.pk}:",
-            },
-        )
-        companies = [company_id for (company_id,) in cursor.fetchall()]
-    changed = sorted(set(companies))
-    for first in range(0, len(changed), _COMPANIES_AT_ONCE):
-        recoveries.add_up(incident, changed[first : first + _COMPANIES_AT_ONCE], now=now)
-    return companies
 
 
 def _actor(found: RecoveryImport) -> Actor:

@@ -35,18 +35,6 @@ on conflict (company_id, idempotency_key) do nothing
 returning company_id, idempotency_key
 """
 
-_WRITE_RECOVERIES = """
-update incidents_recovery recovery
-set state = own.state, impacted_at = own.impacted_at, restored_at = own.restored_at,
-    outage_seconds = own.outage_seconds, degraded_seconds = own.degraded_seconds, measured_at = %s
-from unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::int[])
-    as own (company_id, state, impacted_at, restored_at, outage_seconds, degraded_seconds)
-where recovery.incident_id = %s and recovery.company_id = own.company_id
-and (recovery.state, recovery.impacted_at, recovery.restored_at, recovery.outage_seconds,
-        recovery.degraded_seconds)
-    is distinct from (own.state, own.impacted_at, own.restored_at, own.outage_seconds, own.degraded_seconds)
-"""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fact:
@@ -123,9 +111,8 @@ def record_facts(
         if Recovery.objects.filter(incident=incident, company_id__in=company_ids).count() != len(company_ids):
             raise errors.NotAffected
         added = _add_entries(actor, incident, facts, now=now, source=source)
-        changed = add_up(incident, company_ids, now=now)
-        if added or changed:
-            standings.refresh(incident, now=now)
+        if not standings.settle(incident, company_ids, now=now) and added:
+            standings.bump(incident)
         audit.record(
             actor,
             "recovery.recorded",
@@ -208,46 +195,6 @@ def _no_longer_in_force(incident: Incident, known: Sequence[tuple[str, Fact]]) -
         if states[-1] != fact.state:
             again.append((_digest(f"{key}|{len(states)}"), dataclasses.replace(fact, at=at)))
     return again
-
-
-def add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) -> int:
-    """Write each company's recovery from its entries; returns how many recoveries changed.
-
-    The standings are the caller's to refresh.
-    """
-    entries = defaultdict(list)
-    for entry in entries_of(incident, company_ids):
-        entries[entry[0]].append(entry[1])
-        # Somebody who waited for the lock came with an earlier now; what is recorded counts.
-        now = max(now, entry[1].at)
-    placed = _components_of(incident.pk, company_ids, None)
-    added = [
-        (
-            company_id,
-            cohort.own_recovery(
-                entries[company_id],
-                components=frozenset(placed.get(company_id, ())) or None,
-                now=now,
-                closed_at=None,
-            ),
-        )
-        for company_id in company_ids
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _WRITE_RECOVERIES,
-            [
-                now,
-                [company_id for company_id, _own in added],
-                [str(own.state) for _company_id, own in added],
-                [own.impacted_at for _company_id, own in added],
-                [own.restored_at for _company_id, own in added],
-                [own.outage_seconds for _company_id, own in added],
-                [own.degraded_seconds for _company_id, own in added],
-                incident.pk,
-            ],
-        )
-        return int(cursor.rowcount)
 
 
 def entries_of(incident: Incident, company_ids: Collection[UUID]) -> list[tuple[UUID, cohort.Entry]]:

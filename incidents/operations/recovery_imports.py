@@ -1,4 +1,4 @@
-"""What staff do with a file of recoveries: send it, name its columns, cancel, apply, roll back.
+"""What staff do with a file of recoveries: send it, name its columns, cancel, apply, roll back, try again.
 
 The reading, checking and writing is a worker's (`import_work`): here is only asked for it.
 """
@@ -29,7 +29,7 @@ def upload(
     if incident.is_draft:
         raise errors.NotPublished
     if len(content) > MOST_BYTES:
-        raise errors.FileRefused("The file is larger than 50 MB. Send it in parts. Nothing was kept.")
+        raise errors.FileTooLarge
     try:
         import_files.beginning(content)
     except import_files.UnreadableFile as error:
@@ -86,15 +86,14 @@ def start(
 
 
 def cancel(actor: Actor, *, import_id: UUID, now: datetime) -> None:
-    """Stop reading and forget the file. Raises ImportMovedOn once it is being applied."""
+    """Stop reading and forget the file. Raises ImportMovedOn once it is being applied.
+
+    One that was given up can be cancelled unless something of it is in the record.
+    """
     with transaction.atomic():
-        found = locked(
-            import_id,
-            ImportState.UPLOADED,
-            ImportState.READING,
-            ImportState.CHECKING,
-            ImportState.READY,
-        )
+        found = locked(import_id, *ImportState)
+        if not found.can_be_cancelled:
+            raise errors.ImportMovedOn
         found.finished_at, found.content = now, b""
         _go_on(found, ImportState.CANCELLED, "finished_at", "content")
         ImportRow.objects.filter(recovery_import=found, problem="").delete()
@@ -130,6 +129,29 @@ def roll_back(actor: Actor, *, import_id: UUID, now: datetime) -> None:
         audit.record(actor, "import.roll_back_asked", found, now=now)
 
 
+def try_again(actor: Actor, *, import_id: UUID, now: datetime) -> None:
+    """Have the step begun anew at which the worker gave up. Raises ImportMovedOn."""
+    with transaction.atomic():
+        found = locked(import_id, ImportState.FAILED)
+        if not found.failed_at_step:
+            raise errors.ImportMovedOn
+        step = ImportState(found.failed_at_step)
+        found.trouble, found.finished_at = "", None
+        _go_on(found, step, "trouble", "finished_at")
+        audit.record(actor, "import.tried_again", found, now=now, step=step)
+
+
+def keep_applied(actor: Actor, *, import_id: UUID, now: datetime) -> None:
+    """Leave in the record what could not be rolled back. Raises ImportMovedOn."""
+    with transaction.atomic():
+        found = locked(import_id, ImportState.FAILED)
+        if found.failed_at_step != ImportState.ROLLING_BACK:
+            raise errors.ImportMovedOn
+        found.trouble = ""
+        _go_on(found, ImportState.APPLIED, "trouble")
+        audit.record(actor, "import.kept_applied", found, now=now)
+
+
 def locked(import_id: UUID, *states: ImportState) -> RecoveryImport:
     """The import under its row's lock. Raises ImportNotFound, and ImportMovedOn in any other state."""
     found = RecoveryImport.objects.select_for_update(no_key=True).filter(pk=import_id).first()
@@ -141,8 +163,8 @@ def locked(import_id: UUID, *states: ImportState) -> RecoveryImport:
 
 
 def _go_on(found: RecoveryImport, state: ImportState, *changed: str) -> None:
-    found.state, found.leased_until = state, None
-    found.save(update_fields=["state", "leased_until", *changed])
+    found.state, found.leased_until, found.attempts, found.failed_at_step = state, None, 0, ""
+    found.save(update_fields=["state", "leased_until", "attempts", "failed_at_step", *changed])
 
 
 def columns(import_id: UUID, encoding: Encoding | None = None) -> import_files.Beginning:

@@ -4,8 +4,12 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
+from incidents.models import Incident
 from tenants import view_as
 from tenants.models import AuditEvent
 from tenants.models.audit import READ, ActorKind
@@ -52,6 +56,14 @@ OTHERWISE = "worked on the record of this account"
 
 
 @dataclass(frozen=True, kw_only=True)
+class AboutIncident:
+    """The incident that a deed is about, one that the company may read."""
+
+    reference: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deed:
     """One thing that one kind of person did, once or several times in a row on one day."""
 
@@ -59,6 +71,7 @@ class Deed:
     name: str
     """Of the company's own person; empty for everybody else."""
     what: str
+    incident: "AboutIncident | None"
     first_at: datetime
     last_at: datetime
     times: int
@@ -100,11 +113,13 @@ class Activity:
 
 
 _LOOKS = frozenset(WORDS[action] for action in (READ, *view_as.VIEWED.values()))
-_Row = tuple[str, str, str, datetime]
+_Row = tuple[str, str, str, str, datetime]
+_Incidents = dict[str, AboutIncident]
+"""By id and by reference: a row of the audit names one or the other."""
 
 
 def activity(*, page_number: int, zone: str, now: datetime) -> Activity:
-    """What was done in the company's account, newest first, by days of `zone`. One statement.
+    """What was done in the company's account, newest first, by days of `zone`. Two statements.
 
     The same deed of the same doer, several times in a row, is told once. A page number past the last
     page that is kept in reach counts as that one.
@@ -112,32 +127,56 @@ def activity(*, page_number: int, zone: str, now: datetime) -> Activity:
     page_number = min(max(1, page_number), MOST_PAGES)
     start = (page_number - 1) * PAGE_SIZE
     rows: list[_Row] = list(
-        AuditEvent.objects.order_by("-at", "-id").values_list("actor_kind", "shown_name", "action", "at")[
-            start : start + PAGE_SIZE + 1
-        ]
+        AuditEvent.objects.order_by("-at", "-id").values_list(
+            "actor_kind", "shown_name", "action", "about", "at"
+        )[start : start + PAGE_SIZE + 1]
     )
+    shown = rows[:PAGE_SIZE]
     return Activity(
-        days=tuple(_days(rows[:PAGE_SIZE], ZoneInfo(zone))),
+        days=tuple(_days(shown, _readable_incidents(row[3] for row in shown), ZoneInfo(zone))),
         page_number=page_number,
         has_next=len(rows) > PAGE_SIZE and page_number < MOST_PAGES,
         as_of=now,
     )
 
 
-def _days(rows: Iterable[_Row], zone: ZoneInfo) -> Iterable[ActivityDay]:
-    for on, of_day in itertools.groupby(rows, key=lambda row: row[3].astimezone(zone).date()):
-        yield ActivityDay(on=on, deeds=tuple(_deeds(of_day)))
+def _readable_incidents(names: Iterable[str]) -> _Incidents:
+    """Those of the named incidents that the company may read: nothing of any other is told."""
+    ids, references = _told_apart(names)
+    if not ids and not references:
+        return {}
+    found: _Incidents = {}
+    rows = Incident.objects.filter(Q(pk__in=ids) | Q(reference__in=references))
+    for key, reference, title in rows.values_list("pk", "reference", "title"):
+        found[str(key)] = found[reference] = AboutIncident(reference=reference, title=title)
+    return found
 
 
-def _deeds(rows: Iterable[_Row]) -> Iterable[Deed]:
-    for (kind, name, what), same in itertools.groupby(
-        rows, key=lambda row: (row[0], row[1], WORDS.get(row[2], OTHERWISE))
+def _told_apart(names: Iterable[str]) -> tuple[set[UUID], set[str]]:
+    ids, references = set(), set()
+    for name in names:
+        try:
+            ids.add(UUID(name))
+        except ValueError:
+            references.add(name)
+    return ids, references - {""}
+
+
+def _days(rows: Iterable[_Row], incidents: _Incidents, zone: ZoneInfo) -> Iterable[ActivityDay]:
+    for on, of_day in itertools.groupby(rows, key=lambda row: row[4].astimezone(zone).date()):
+        yield ActivityDay(on=on, deeds=tuple(_deeds(of_day, incidents)))
+
+
+def _deeds(rows: Iterable[_Row], incidents: _Incidents) -> Iterable[Deed]:
+    for (kind, name, what, incident), same in itertools.groupby(
+        rows, key=lambda row: (row[0], row[1], WORDS.get(row[2], OTHERWISE), incidents.get(row[3]))
     ):
         instants = [at for *_who, at in same]
         yield Deed(
             by=ActorKind(kind),
             name=name,
             what=what,
+            incident=incident,
             first_at=instants[-1],
             last_at=instants[0],
             times=len(instants),

@@ -235,6 +235,7 @@ def _cohort_facts(recovery: Recovery) -> shapes.CohortFacts | None:
         ),
         is_too_small=not facts.curve,
         is_final=facts.is_final,
+        is_being_counted=facts.stale_since is not None,
         computed_at=facts.computed_at,
         started_at=incident.started_at,
     )

@@ -96,6 +96,8 @@ class CohortFacts:
     curve: tuple[CurvePoint, ...]
     is_too_small: bool
     is_final: bool
+    is_being_counted: bool
+    """Somebody's recovery changed of which places, counts and instants do not know yet."""
     computed_at: datetime
     started_at: datetime
 

@@ -8,7 +8,8 @@ from django.db.models import F, Q
 
 from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
-from incidents.queries import request_queue, staff_reports
+from incidents.queries import request_queue, staff_imports, staff_reports
+from tenants import audit_seals
 
 MOST_ROWS = 12
 
@@ -62,24 +63,31 @@ class Board:
     requests: tuple[OpenRequest, ...]
     request_counts: request_queue.QueueCounts
     reports: tuple[staff_reports.OpenReport, ...]
+    imports: tuple[staff_imports.OpenImport, ...]
     has_more_incidents: bool
     has_more_requests: bool
     has_more_reports: bool
+    has_more_imports: bool
+    audit: audit_seals.LastVerification
 
 
 def board(*, now: datetime) -> Board:
-    """The board, in four statements whatever there is."""
+    """The board, in seven statements whatever there is."""
     incidents = _open_incidents(now)
     requests = _open_requests(now)
     reports = staff_reports.open_reports(most=MOST_ROWS + 1)
+    imports = staff_imports.open_imports(now=now, most=MOST_ROWS + 1)
     return Board(
         incidents=tuple(incidents[:MOST_ROWS]),
         requests=tuple(requests[:MOST_ROWS]),
         request_counts=request_queue.counts(now=now),
         reports=reports[:MOST_ROWS],
+        imports=imports[:MOST_ROWS],
         has_more_incidents=len(incidents) > MOST_ROWS,
         has_more_requests=len(requests) > MOST_ROWS,
         has_more_reports=len(reports) > MOST_ROWS,
+        has_more_imports=len(imports) > MOST_ROWS,
+        audit=audit_seals.last_verification(now=now),
     )
 
 

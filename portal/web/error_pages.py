@@ -45,7 +45,15 @@ def comes_from_something_away(error: BaseException | None) -> bool:
 
 
 def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
-    """Rendered without context processors: an error page reads nothing from anywhere."""
-    context = {"request_id": getattr(request, "request_id", "")}
+    """Rendered without context processors: an error page reads nothing from anywhere.
+
+    Staff who read as a client stay told so, and keep the way out.
+    """
+    viewed = getattr(request, "viewed", None)
+    context = {
+        "request_id": getattr(request, "request_id", ""),
+        "viewed": viewed,
+        "zone": viewed.actor.zone if viewed else "",
+    }
     headers = {"Cache-Control": "private, no-store"}
     return HttpResponse(loader.render_to_string(template, context), status=status, headers=headers)

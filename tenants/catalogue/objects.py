@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tenants import rls
-from tenants.catalogue import reading
+from tenants import rls, row_history
+from tenants.catalogue import declarations, reading
 
 _OURS = [rls.VISITOR, rls.CLIENT, rls.STAFF, *rls.LOGINS]
 """The roles that the portal works as."""
@@ -14,6 +14,7 @@ def weaknesses() -> Iterator[str]:
     yield from _relation_weaknesses()
     yield from _child_weaknesses()
     yield from _trigger_and_rule_weaknesses()
+    yield from _row_history_weaknesses()
     yield from _function_weaknesses()
     yield from _system_weaknesses()
     yield from _large_object_weaknesses()
@@ -42,20 +43,65 @@ def _child_weaknesses() -> Iterator[str]:
 def _trigger_and_rule_weaknesses() -> Iterator[str]:
     for kind, name, table in reading.rows(
         "select 'trigger', t.tgname, t.tgrelid::regclass::text from pg_trigger t "
-        "where not t.tgisinternal union all "
+        "join pg_class c on c.oid = t.tgrelid where not t.tgisinternal and not (t.tgname = %s "
+        "and c.relnamespace = %s::regnamespace and c.relname = any (%s)) union all "
         "select 'rule', r.rulename, c.oid::regclass::text from pg_rewrite r "
         "join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace "
         "where r.rulename <> '_RETURN' and n.nspname !~ '^pg_' "
-        "and n.nspname <> 'information_schema' order by 1, 2, 3"
+        "and n.nspname <> 'information_schema' order by 1, 2, 3",
+        [row_history.NAME, reading.SCHEMA, [*declarations.row_histories()]],
     ):
         yield f"{kind} {name} on {table} is not declared"
     for (name,) in reading.rows("select evtname from pg_event_trigger order by 1"):
         yield f"event trigger {name} is not declared"
 
 
+_AFTER_EACH_ROW = 1 + 4 + 8 + 16
+"""PostgreSQL's code of a trigger for each row, after an insert, a delete and an update."""
+
+
+def _row_history_weaknesses() -> Iterator[str]:
+    """Where a change of a row would not be written down, or not as declared."""
+    histories = declarations.row_histories()
+    live = {
+        table: (is_plain, is_on, bytes(arguments))
+        for table, is_plain, is_on, arguments in reading.rows(
+            "select c.relname, t.tgtype = %s and t.tgqual is null and t.tgattr = '' and not t.tgdeferrable "
+            "and t.tgfoid = to_regprocedure(%s), t.tgenabled = 'O', t.tgargs "
+            "from pg_trigger t join pg_class c on c.oid = t.tgrelid "
+            "where t.tgname = %s and c.relnamespace = %s::regnamespace",
+            [
+                _AFTER_EACH_ROW,
+                f"{reading.SCHEMA}.{row_history.NAME}()",
+                row_history.NAME,
+                reading.SCHEMA,
+            ],
+        )
+    }
+    for table, history in sorted(histories.items()):
+        if table not in live:
+            yield f"trigger {row_history.NAME} on {table} is missing"
+            continue
+        is_plain, is_on, arguments = live[table]
+        if not is_plain or arguments != b"".join(f"{each}\0".encode() for each in history.arguments):
+            yield f"trigger {row_history.NAME} on {table} differs from the declared one"
+        if not is_on:
+            yield f"trigger {row_history.NAME} on {table} is switched off"
+    expected = (row_history.BODY, "plpgsql", True, rls.OWNER, [*row_history.SETTINGS])
+    found = reading.rows(
+        "select p.prosrc, l.lanname, p.prosecdef, pg_get_userbyid(p.proowner), p.proconfig "
+        "from pg_proc p join pg_language l on l.oid = p.prolang where p.oid = to_regprocedure(%s)",
+        [f"{reading.SCHEMA}.{row_history.NAME}()"],
+    )
+    if found != [expected]:
+        yield f"function {row_history.NAME} {'differs from the declared one' if found else 'is missing'}"
+
+
 def _function_weaknesses() -> Iterator[str]:
     for (name,) in reading.rows(
-        "select proname from pg_proc where pronamespace = %s::regnamespace order by 1", [reading.SCHEMA]
+        "select proname from pg_proc where pronamespace = %s::regnamespace "
+        "and not (proname = %s and pronargs = 0) order by 1",
+        [reading.SCHEMA, row_history.NAME],
     ):
         yield f"function {name} is not declared"
     for role, name in reading.rows(

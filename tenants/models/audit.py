@@ -13,6 +13,9 @@ from tenants.models.user import User
 
 READ = "record.read"
 """The action of looking at an object; all others tell of a change."""
+VERIFIED = "audit.verified"
+BROKEN = "audit.broken"
+VERIFICATION_ASKED = "audit.verification_asked"
 
 
 class ActorKind(StrEnum):
@@ -26,7 +29,7 @@ class ActorKind(StrEnum):
 class AuditEvent(Business):
     """One thing that somebody did. Rows without a company are the vendor's own.
 
-    A company's own people may read what was done to its record: `action`, `object_type`, `at`,
+    A company's own people may read what was done to its record: `action`, `object_type`, `about`, `at`,
     `actor_kind` ("client", "staff" or "portal") and `shown_name`, the name at the time of a person who
     acted for that company; empty for staff and for the portal, who are not named to clients.
     `actor_name`, `actor`, `object_id` and `detail` are for staff alone.
@@ -38,7 +41,10 @@ class AuditEvent(Business):
     access = rls.company_owned(
         client="select insert",
         client_columns=(
-            ("select", ("id", "company_id", "actor_kind", "shown_name", "action", "object_type", "at")),
+            (
+                "select",
+                ("id", "company_id", "actor_kind", "shown_name", "action", "object_type", "about", "at"),
+            ),
         ),
         client_inserts=f"actor_id = {rls.CURRENT_USER} and actor_kind = 'client'",
         staff="select insert",
@@ -55,15 +61,24 @@ class AuditEvent(Business):
     action = models.CharField(max_length=64)
     object_type = models.CharField(max_length=64)
     object_id = models.CharField(max_length=64)
+    about = models.CharField(max_length=36, blank=True, default="", db_default="")
+    """The id or the public reference of the incident that it is about; empty for none."""
     detail = models.JSONField(default=dict)
     at = models.DateTimeField()
 
     objects = ScopedManager()
 
     class Meta(Business.Meta):
+        permissions = [("verify_audit", "Can have the audit verified")]
         indexes = [
             models.Index(fields=["company", "-at"], name="audit_of_company"),
             models.Index(fields=["-at"], name="audit_newest"),
+            # The console: what came of the last verification.
+            models.Index(
+                fields=["-at"],
+                name="audit_verifications",
+                condition=models.Q(action__in=[VERIFIED, BROKEN, VERIFICATION_ASKED]),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -11,6 +11,7 @@ from tenants import rls
 from tenants.actor import ActingCompany
 from tenants.models.base import Keyed
 from tenants.models.user import validate_time_zone
+from tenants.row_history import RowHistory
 
 RESERVED_SLUGS = frozenset(
     {
@@ -38,6 +39,7 @@ class Company(Keyed):
     """A client company. Its slug is the first part of every address its people use."""
 
     access: ClassVar[rls.Access] = rls.identity(client="select", client_rows=f"id = {rls.CURRENT_COMPANY}")
+    row_history: ClassVar[RowHistory] = RowHistory()
 
     slug = models.CharField(
         max_length=63,

@@ -10,6 +10,7 @@ from tenants.models.base import Keyed
 from tenants.models.company import Company
 from tenants.models.user import User
 from tenants.permissions import Role
+from tenants.row_history import RowHistory
 
 
 class Membership(Keyed):
@@ -18,6 +19,7 @@ class Membership(Keyed):
     access: ClassVar[rls.Access] = rls.identity(
         client="select", client_rows=f"company_id = {rls.CURRENT_COMPANY}"
     )
+    row_history: ClassVar[RowHistory] = RowHistory(belongs_to=("company_id", "user_id"))
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tenants import rls
 from tenants.models.base import Keyed
+from tenants.row_history import RowHistory
 
 _COLLEAGUES = "id = any (array(select colleague.user_id from tenants_membership colleague))"
 """The people of the asking company, as its own memberships name them: a client reads their names."""
@@ -50,6 +51,7 @@ class User(Keyed, AbstractBaseUser, PermissionsMixin):
         client_columns=(("select", ("id", "name", "is_active")),),
         client_rows=_COLLEAGUES,
     )
+    row_history: ClassVar[RowHistory] = RowHistory(not_kept=("last_login",), secret=("password",))
 
     email = models.EmailField("e-mail", max_length=254, unique=True)
     name = models.CharField(max_length=120)

@@ -37,6 +37,7 @@ from incidents.models import (
     Recovery,
     RecoveryEntry,
     RecoveryImport,
+    RecoveryNote,
     RequestDesk,
     RequestQuestion,
     RequestRecipient,
@@ -181,6 +182,7 @@ def _of_company(
             source=EntrySource.STAFF,
             recorded_at=NOW,
         )
+        _row(RecoveryNote, STAFF, company=company, incident=incident, reason="other", written_at=NOW)
         if company.consents_to_be_named:
             RosterEntry.objects.create(incident=incident, company=company, name=company.name)
 

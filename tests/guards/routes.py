@@ -95,9 +95,9 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
     return Row(method=method, route=route, statuses=answered, form=form, writes=frozenset(writes.split()))
 
 
-ASKED = "incidents_postmortemrequest incidents_requestrecipient tenants_auditevent"
+ASKED = "incidents_postmortemrequest incidents_requestrecipient tenants_auditevent tenants_rowchange"
 MORE_ASKED = "incidents_requestquestion tenants_auditevent"
-SAID = "incidents_clientreport tenants_auditevent"
+SAID = "incidents_clientreport tenants_auditevent tenants_rowchange"
 BROKEN, NEITHER = "kind=still_broken&text=Nothing+works.", "kind="
 SENT, EMPTY, ZONE = "purpose=Our+auditors+ask.", "purpose=", "zone=utc"
 JOINED, WITHDRAWN, NOBODY = "join=yes", "withdraw=yes", "recipients="

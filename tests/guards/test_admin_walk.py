@@ -55,7 +55,7 @@ def test_the_walk_finds_a_page_that_asks_for_no_rights(walk: Walk, monkeypatch: 
     walk.pages = [page for page in walk.pages if page.route.endswith("/consent/")]
     complaints = "\n".join(admin_walk.forms(walk, most=10))
     assert "staff_view, POST /admin/tenants/company/" in complaints
-    assert "changed ['tenants_auditevent', 'tenants_company']" in complaints
+    assert "changed ['tenants_auditevent', 'tenants_company', 'tenants_rowchange']" in complaints
 
 
 def test_the_walk_finds_a_page_that_tells_what_is_there(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Every table has a declared class, and each of the two walls alone holds one company from another."""
 
+import pytest
 from django.db import connection
 
 from incidents.models import Recovery
@@ -25,6 +26,7 @@ def test_every_table_that_names_a_company_is_held_by_company(db: None) -> None:
     kinds = {name: access.kind for name, access in walls.declared().items() if name in with_company}
     assert {name for name, kind in kinds.items() if kind != "company-owned"} == {
         "tenants_membership",  # identity: read before it is known who asks
+        "incidents_recoverynote",  # staff-only: of a company, and never read by it
         "incidents_rosterentry",  # published: the column itself is not granted to clients
     }
     roster = walls.declared()["incidents_rosterentry"]
@@ -33,7 +35,7 @@ def test_every_table_that_names_a_company_is_held_by_company(db: None) -> None:
 
 
 def test_the_audit_and_the_record_only_grow() -> None:
-    for table in ("tenants_auditevent", "incidents_recoveryentry", "incidents_update"):
+    for table in ("tenants_auditevent", "tenants_rowchange", "incidents_recoveryentry", "incidents_update"):
         commands = {rule.command for rule in walls.declared()[table].rules}
         assert commands <= {"select", "insert"}, table
 
@@ -63,3 +65,27 @@ def test_with_both_walls_down_the_leak_is_seen(world: World) -> None:
     with scope.as_staff(), connection.cursor() as cursor:
         cursor.execute("select company_id from incidents_recovery")
         assert set(cursor.fetchall()) == {(world.acme.pk,), (world.globex.pk,)}
+
+
+A_COMPANY = (
+    "insert into tenants_company (id, slug, name, time_zone, consents_to_be_named, created_at) "
+    "values (uuidv7(), 'past', 'Past', 'UTC', false, now())"
+)
+
+
+def test_a_change_past_the_portal_is_in_the_history_with_its_login(superuser: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(A_COMPANY)
+        cursor.execute("select kind, role, actor_id from tenants_rowchange")
+        assert cursor.fetchall() == [("added", "postgres", None)]
+
+
+@pytest.mark.parametrize(
+    "statement", ["update tenants_rowchange set role = 'x'", "delete from tenants_rowchange"]
+)
+def test_the_owner_of_the_history_itself_finds_no_row_to_change(superuser: None, statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(A_COMPANY)
+        cursor.execute("set local role portal_owner")
+        cursor.execute(statement)
+        assert cursor.rowcount == 0

@@ -1,8 +1,8 @@
 """Ways to weaken the isolation: SQL for a superuser, and the sentence in which the walls name it."""
 
 from tenants import rls
+from tests.guards import history_weaknesses
 
-A_TRIGGER_FUNCTION = "create function spy() returns trigger language plpgsql as 'begin return new;end'"
 A_FUNCTION_FOR_NOBODY = (
     "create function every_name() returns setof text security definer language sql "
     "as 'select name from tenants_company'; revoke execute on function every_name() from public"
@@ -205,7 +205,7 @@ WEAKNESSES = {
     ),
     "a trigger that nobody declared": (
         (
-            f"{A_TRIGGER_FUNCTION}; create trigger spy after insert on incidents_recovery "
+            f"{history_weaknesses.A_TRIGGER_FUNCTION}; create trigger spy after insert on incidents_recovery "
             "execute function spy()"
         ),
         "trigger spy on incidents_recovery is not declared",
@@ -409,4 +409,5 @@ WEAKNESSES = {
         "alter policy client_select on incidents_recovery using ((select 1 / 0) = 1)",
         "a client without a company, incidents_recovery answers with the error 22012",
     ),
+    **history_weaknesses.OF_HISTORY,
 }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from incidents.admin import import_forms
 from incidents.choices import ImportState
 from incidents.models import RecoveryEntry, RecoveryImport
 from incidents.operations import import_work, recovery_imports
@@ -120,17 +121,57 @@ def test_an_incident_manager_may_do_all_of_it(world: World, signed_in: SignIn) -
 
 
 @pytest.mark.parametrize("place", ["/admin/incidents/recovery/", "/admin/incidents/incident/add/"])
-def test_no_other_page_takes_a_file_and_of_this_one_no_second_and_no_larger_one(
-    world: World, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, place: str
+def test_no_other_page_takes_a_file_and_of_this_one_no_second(
+    world: World, signed_in: SignIn, place: str
 ) -> None:
     client = signed_in(world.sam)
     client.raise_request_exception = False
     assert client.post(place, {"file": io.BytesIO(b"a,b\n")}).status_code == 400
     second = {"file": io.BytesIO(b"a,b\n"), "second": io.BytesIO(b"a,b\n")}
     assert client.post(ADD, {"incident": str(world.incident.pk), **second}).status_code == 400
-    monkeypatch.setattr(uploads, "MOST_BYTES", 1000)
-    assert send(client, world, b"a,b\n" * 251).status_code == 400
     assert imports() == []
+
+
+def test_a_file_that_is_too_large_is_refused_in_the_form_and_not_kept(
+    world: World, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (uploads, import_forms):
+        monkeypatch.setattr(module, "MOST_BYTES", 200_000)
+    client = signed_in(world.sam)
+    refused = send(client, world, b"a,b\n" * 50_001)
+    assert refused.status_code == 200
+    assert "The file is larger than 50 MB. Send it in parts. Nothing was kept." in text(refused)
+    assert f'value="{world.incident.pk}" selected' in text(refused), "what else was chosen stays"
+    assert imports() == []
+    monkeypatch.setattr(uploads, "_MOST_READ", 100_000)
+    assert send(client, world, b"a,b\n" * 50_001).status_code == 400, "nobody reads that to its end"
+    assert send(signed_in(world.ada), world, b"a,b\n" * 50_001).status_code == 404
+    assert imports() == []
+
+
+def test_a_step_that_was_given_up_says_why_and_can_be_tried_again_or_left(
+    world: World, signed_in: SignIn
+) -> None:
+    client = signed_in(world.sam)
+    made = sent_files.started(world, file_of([restored("acme", 90)]))
+    with scope.as_staff():
+        RecoveryImport.objects.filter(pk=made.pk).update(attempts=import_work.MOST_ATTEMPTS)
+    import_work.advance(made.pk, now=NOW)
+    shown = text(client.get(page(made)))
+    assert "Begun 3 times without getting anywhere. The worker was stopped each time" in shown
+    assert "It was given up while it was being read. Nothing of it is in the record." in shown
+    assert "Leave it applied" not in shown
+    bystander = signed_in(staff_of(SUPPORT))
+    assert bystander.post(page(made), {"_again": "yes"}).status_code == 403
+    assert "Try again" not in text(bystander.get(page(made)))
+    assert again(made).state == ImportState.FAILED
+
+    client.post(page(made), {"_again": "yes"})
+    assert again(made).state == ImportState.READING
+    import_work.advance(made.pk, now=NOW)
+    assert again(made).state == ImportState.READY
+    client.post(page(made), {"_cancel": "yes"})
+    assert again(made).state == ImportState.CANCELLED
 
 
 def test_a_client_reaches_nothing_of_an_import(world: World, signed_in: SignIn) -> None:

@@ -32,7 +32,7 @@ from incidents.models import (
 from incidents.operations import incidents
 from tenants import scope
 from tenants.actor import SYSTEM
-from tenants.models import AuditEvent, Membership, OutgoingMail, User
+from tenants.models import AuditEvent, Membership, OutgoingMail, RowChange, User
 from tenants.models.audit import READ
 from tests import factories
 from tests.conftest import World
@@ -50,6 +50,7 @@ READ_ONLY = [
     Recovery,
     RecoveryEntry,
     RosterEntry,
+    RowChange,
     Update,
 ]
 

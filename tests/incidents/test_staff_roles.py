@@ -8,9 +8,10 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from incidents import staff_roles
-from incidents.choices import RequestState
-from incidents.models import Incident, PostMortemRequest, RecoveryEntry, Update
+from incidents.choices import CompanyState, RequestState, RosterPolicy
+from incidents.models import Incident, PostMortemRequest, RecoveryEntry, RecoveryNote, Update
 from incidents.operations import postmortems
+from incidents.queries import staff_roster
 from tenants import scope
 from tenants.models import Company, User
 from tests import factories
@@ -112,6 +113,40 @@ def record_recovery(world: World, client: Client) -> bool:
         return RecoveryEntry.objects.count() > before
 
 
+def write_note(world: World, client: Client) -> bool:
+    with scope.as_staff():
+        recovery = world.incident.recoveries.get(company=world.acme)
+    page = f"{admin('incidents/incident', world.incident, 'tail-note')}?of={recovery.pk}"
+    client.post(page, {"reason": "data", "text": "A broken index."})
+    with scope.as_staff():
+        return RecoveryNote.objects.exists()
+
+
+def withdraw_roster(world: World, client: Client) -> bool:
+    with scope.as_staff():
+        change = staff_roster.roster_change(world.incident, policy=RosterPolicy.HIDDEN, tail_percent=5)
+    sent = {"policy": "hidden", "tail_percent": "5", "seen": change.digest}
+    client.post(admin("incidents/incident", world.incident, "roster"), sent)
+    with scope.as_staff():
+        return bool(Incident.objects.get(pk=world.incident.pk).roster_policy == RosterPolicy.HIDDEN)
+
+
+def add_component(world: World, client: Client) -> bool:
+    page = f"{admin('incidents/incident', world.incident, 'add-component')}?component={world.reports.pk}"
+    client.post(page, {"state": "unknown", "at_0": "2026-02-04", "at_1": "13:00"})
+    with scope.as_staff():
+        return bool(world.incident.components.count() == 2)
+
+
+def remove_component(world: World, client: Client) -> bool:
+    with scope.as_staff():
+        both = factories.incident(world.api, world.reports, state=CompanyState.UNKNOWN)
+    page = f"{admin('incidents/incident', both, 'remove-component')}?component={world.reports.pk}"
+    client.post(page)
+    with scope.as_staff():
+        return bool(both.components.count() == 1)
+
+
 def change_consent(world: World, client: Client) -> bool:
     client.post(
         admin("tenants/company"), {"action": "let_be_named", "_selected_action": str(world.globex.pk)}
@@ -153,6 +188,10 @@ WHO_MAY: tuple[tuple[Callable[[World, Client], bool], tuple[str, ...]], ...] = (
     (post_update, (MANAGER,)),
     (override_the_record, (MANAGER,)),
     (record_recovery, (MANAGER,)),
+    (write_note, (SUPPORT, MANAGER)),
+    (withdraw_roster, (MANAGER,)),
+    (add_component, (MANAGER,)),
+    (remove_component, (MANAGER,)),
     (change_consent, (ADMINISTRATOR,)),
     (add_service, (ADMINISTRATOR,)),
     (make_superuser, ()),

@@ -15,8 +15,9 @@ from incidents.models import Cohort, Incident, Recovery, RosterEntry
 from tenants import scope
 from tenants.models import Company
 from tests import factories
-from tests.conftest import World
+from tests.conftest import World, make_world
 from tests.incidents import crowds
+from tests.threads import at_once
 
 NOW = factories.STARTED_AT + timedelta(hours=12)
 
@@ -211,3 +212,75 @@ def test_each_refresh_makes_a_new_version_and_the_same_rows(world: World) -> Non
         standings.refresh(Incident.objects.select_for_update().get(pk=incident.pk), now=NOW)
         assert list(Recovery.objects.filter(incident=incident).order_by("pk").values()) == before
         assert Incident.objects.get(pk=incident.pk).version == version + 1
+
+
+def large_scene(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Incident, list[Company]]:
+    """40 companies, the first still down, in a deployment to which 30 are many."""
+    minutes: list[float | None] = [None, *(float(minute) for minute in range(1, 40))]
+    incident, made = scene(world, 40, minutes, consenting=40)
+    monkeypatch.setattr(standings, "LARGEST_AT_ONCE", 30)
+    return incident, made
+
+
+def stored_of(incident: Incident) -> tuple[Cohort, dict[Any, tuple[Any, ...]]]:
+    with scope.as_staff():
+        rows = Recovery.objects.filter(incident=incident)
+        return Cohort.objects.get(incident=incident), {
+            row.company_id: (row.state, row.restored_at, row.rank, row.in_tail) for row in rows
+        }
+
+
+def test_in_a_large_cohort_a_recording_is_written_at_once_and_everybody_is_counted_a_little_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident, made = large_scene(world, monkeypatch)
+    before, rows_before = stored_of(incident)
+    version = incident.version
+    crowds.restore(incident, factories.component("Payment Processing", "NA"), {made[0].pk: 50.0}, now=NOW)
+    waiting, rows = stored_of(incident)
+    assert rows[made[0].pk] == ("restored", instant(50), None, None)
+    assert {key: row for key, row in rows.items() if key != made[0].pk} == {
+        key: row for key, row in rows_before.items() if key != made[0].pk
+    }
+    assert (waiting.stale_since, waiting.restored_count) == (NOW, before.restored_count)
+    assert incident.version > version
+
+    with scope.as_staff():
+        assert standings.count_again(now=NOW) == 1
+        assert standings.count_again(now=NOW) == 0
+    counted, rows = stored_of(incident)
+    assert rows[made[0].pk] == ("restored", instant(50), 40, True)
+    assert (counted.stale_since, counted.restored_count, counted.all_restored_at) == (None, 40, instant(50))
+
+
+def test_what_is_recorded_in_a_large_cohort_by_several_at_once_is_counted_as_a_whole(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two people record while the recount runs again and again; in the end everybody has a place."""
+    world = make_world()
+    incident, made = large_scene(world, monkeypatch)
+    component = factories.component("Payment Processing", "NA")
+
+    def recordings(some: Sequence[Company], shift: float) -> None:
+        for number, company in enumerate(some):
+            crowds.restore(incident_of(), component, {company.pk: 60 + shift + number}, now=NOW)
+
+    def incident_of() -> Incident:
+        with scope.as_staff():
+            return Incident.objects.get(pk=incident.pk)
+
+    def recounts() -> None:
+        for _ in range(12):
+            with scope.as_staff():
+                standings.count_again(now=NOW)
+
+    ended = at_once(lambda: recordings(made[:10], 0.0), lambda: recordings(made[10:20], 0.5), recounts)
+    assert ended == [None, None, None]
+    with scope.as_staff():
+        standings.count_again(now=NOW)
+    cohort, rows = stored_of(incident)
+    assert (cohort.stale_since, cohort.restored_count) == (None, 40)
+    later = sorted(row[1] for row in rows.values())
+    assert {key: row[2] for key, row in rows.items()} == {
+        key: 1 + sum(each < row[1] for each in later) for key, row in rows.items()
+    }

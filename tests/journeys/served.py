@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,12 +30,32 @@ class Portal:
     address: str
     passwords: dict[str, str]
     child: children.Child
+    folder: Path
+    environment: dict[str, str]
 
     def url(self, path: str) -> str:
         return f"{self.address}{path}"
 
     def password_of(self, person: Person) -> str:
         return self.passwords[person.email]
+
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        """A background worker of this portal, for as long as it is needed: it costs a processor."""
+        command = [sys.executable, "-m", "celery", "-A", "portal", "worker", "--beat", "--concurrency", "1"]
+        command += ["--schedule", str(self.folder / "schedule"), "--loglevel", "warning"]
+        child = children.spawn(
+            "worker",
+            command,
+            log=self.folder / "worker.log",
+            folder=services.ROOT,
+            environment=self.environment,
+            ending=children.Ending(seconds=5),
+        )
+        try:
+            yield
+        finally:
+            child.stop()
 
     def stop(self) -> None:
         self.child.stop()
@@ -69,6 +91,8 @@ def start(folder: Path, *, database: str) -> Portal:
     portal = Portal(
         address=f"http://127.0.0.1:{port}",
         passwords={login["email"]: login["password"] for login in logins},
+        folder=folder,
+        environment=environment,
         child=children.spawn(
             "web",
             command,

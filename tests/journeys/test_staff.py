@@ -164,6 +164,10 @@ def test_the_admin_reads_well_in_the_dark_and_on_a_telephone(windows: Browsing) 
     found = browsing.serious_violations(page)
     page.get_by_role("link", name=OPEN_TITLE).click()
     found += browsing.serious_violations(page)
+    for name in ("Tail", "Roster…", "Components…"):
+        page.get_by_role("link", name=name, exact=True).click()
+        found += browsing.serious_violations(page)
+        page.go_back()
     page.get_by_role("link", name="Recoveries of this incident").click()
     found += browsing.serious_violations(page)
     assert found == []

@@ -58,7 +58,7 @@ def test_own_people_have_names_and_people_of_the_vendor_have_none(world: World, 
     assert sentences(client) == [
         "A person of Northwind Retail Systems opened access to this account again",
         "A person of Northwind Retail Systems suspended access to this account",
-        f"{world.ada.name} asked for a post-mortem",
+        f"{world.ada.name} asked for a post-mortem in {world.incident.title}",
     ]
     html = client.get(PAGE).content.decode()
     assert world.sam.name not in html
@@ -162,3 +162,64 @@ def test_the_page_reads_its_record_with_one_statement_however_long_it_is(
     with CaptureQueriesContext(connection) as statements:
         client.get(PAGE)
     assert sum("tenants_auditevent" in each["sql"] for each in statements) == 1
+
+
+def test_a_deed_about_an_incident_names_it_and_leads_there(world: World, signed_in: SignIn) -> None:
+    ask(world)
+    sam = signed_in(world.sam)
+    sam.get(f"/admin/view-as/owner/account/acme/incidents/{world.incident.reference}/")
+    client = signed_in(world.ada)
+    title = world.incident.title
+    assert sentences(client) == [
+        f"A person of Northwind Retail Systems looked at this account as an owner sees it in {title}",
+        f"{world.ada.name} asked for a post-mortem in {title}",
+    ]
+    link = f'<a href="/acme/incidents/{world.incident.reference}/">{title}</a>'
+    assert client.get(PAGE).content.decode().count(link) == 2
+
+
+def test_the_same_deed_on_two_incidents_is_told_twice(world: World, signed_in: SignIn) -> None:
+    second = factories.incident(world.reports, title="Reports late")
+    for incident in (world.incident, second, second):
+        with scope.as_staff():
+            audit.record(
+                factories.actor(world.sam),
+                "post_mortem.accepted",
+                world.acme,
+                now=NOON,
+                company_id=world.acme.pk,
+                incident=str(incident.pk),
+            )
+    told = sentences(signed_in(world.ada))
+    assert [second.title in each for each in told] == [True, False]
+    assert told[0].endswith("2 times")
+
+
+@pytest.mark.parametrize("kind", ["draft", "of others", "unknown", "nonsense", "long"])
+def test_no_incident_is_named_that_the_company_may_not_read(
+    world: World, signed_in: SignIn, kind: str
+) -> None:
+    alone = factories.component("Alone", "NA")
+    factories.place(world.globex, alone)
+    hidden = {
+        "draft": factories.draft(world.api, title="Nobody knows").reference,
+        "of others": str(factories.incident(alone, title="Globex alone").pk),
+        "unknown": "INC-22222222",
+        "nonsense": "<script>",
+        "long": "9" * 99,
+    }
+    with scope.as_staff():
+        audit.record(
+            factories.actor(world.sam),
+            "post_mortem.accepted",
+            world.acme,
+            now=NOON,
+            company_id=world.acme.pk,
+            incident=hidden[kind],
+        )
+    client = signed_in(world.ada)
+    assert sentences(client) == [
+        "A person of Northwind Retail Systems accepted your request for a post-mortem"
+    ]
+    html = client.get(PAGE).content.decode()
+    assert hidden[kind][:20] not in html

@@ -47,6 +47,7 @@ def cohort_of(minutes: list[int], *, affected: int, as_of: datetime = LATER) -> 
         all_restored_at=at_share(100),
         curve=recovery_curve(map(minute, ordered), affected_count=affected, started_at=START, until=as_of),
         is_too_small=affected < 20,
+        is_being_counted=False,
         is_final=False,
         computed_at=as_of,
         started_at=START,

@@ -88,6 +88,7 @@ CHANGES = {
     "when it was": "update tenants_auditevent set at = at - interval '1 microsecond' where id = %s",
     "whose it was": "update tenants_auditevent set company_id = null where id = %s",
     "its detail": "update tenants_auditevent set detail = detail || '{\"share\": 0.2}' where id = %s",
+    "what it was about": "update tenants_auditevent set about = 'INC-1' where id = %s",
     "its seal": "update tenants_auditseal set digest = repeat('a', 64) where event_id = %s",
     "when it was sealed": "update tenants_auditseal set sealed_at = now() where event_id = %s",
 }
@@ -281,6 +282,38 @@ def test_the_clock_verifies_and_writes_down_what_it_found(superuser: psycopg.Con
         ("audit.verified", ROWS),
         ("audit.broken", 1),
     ]
+
+
+def standing(now: datetime) -> audit_seals.LastVerification:
+    with scope.as_staff():
+        return audit_seals.last_verification(now=now)
+
+
+def test_what_came_of_the_last_verification_is_known(superuser: psycopg.Connection) -> None:
+    assert standing(NOW) == audit_seals.LastVerification(
+        at=None, is_sound=False, number=0, fault="", asked_at=None, is_late=False
+    )
+    tasks.verify_audit()
+    now = timezone.now()
+    sound = standing(now)
+    assert (sound.is_sound, sound.number, sound.fault, sound.is_late) == (True, ROWS, "", False)
+    assert standing(now + timedelta(days=2, minutes=1)).is_late
+    superuser.execute("update tenants_auditevent set action = 'x' where id = %s", [event_of(2)])
+    tasks.verify_audit()
+    broken = standing(now)
+    assert (broken.is_sound, broken.number) == (False, 1)
+    assert broken.fault.startswith("Number 2 was changed: its row")
+
+
+def test_a_verification_that_was_asked_for_is_open_until_it_has_ended(superuser: psycopg.Connection) -> None:
+    tasks.verify_audit()
+    asked_at = timezone.now()
+    with scope.as_staff():
+        audit_seals.ask_for_verification(SYSTEM, now=asked_at)
+    waiting = standing(asked_at)
+    assert (waiting.asked_at, waiting.is_sound, waiting.number) == (asked_at, True, ROWS)
+    tasks.verify_audit()
+    assert standing(asked_at).asked_at is None
 
 
 def run(*arguments: str) -> str:

@@ -1,6 +1,7 @@
 """What the digest of an audit row is made of: every column, the place, and nothing twice."""
 
 import inspect
+import json
 import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -76,3 +77,10 @@ def test_text_that_moves_from_one_column_to_the_next_is_another_digest() -> None
     hostile = replace(EXAMPLE, actor_name='a","b', shown_name="c")
     moved = replace(EXAMPLE, actor_name="a", shown_name='b","c')
     assert digest(hostile) != digest(moved)
+
+
+def test_what_a_row_is_about_is_sealed_and_no_row_from_before_is_sealed_anew() -> None:
+    about = replace(EXAMPLE, about="INC-1")
+    said = chain.canonical_text(about, previous_digest=chain.NO_DIGEST, sealed_at=SEALED_AT)
+    before = chain.canonical_text(EXAMPLE, previous_digest=chain.NO_DIGEST, sealed_at=SEALED_AT)
+    assert json.loads(said) == [*json.loads(before), "INC-1"]

@@ -173,6 +173,37 @@ def test_what_is_no_page_of_a_company_is_not_found_and_not_written_down(
     assert visits() == []
 
 
+@pytest.mark.parametrize(
+    ("role", "page", "status"),
+    [
+        ("reader", "acme/activity/", 403),
+        ("owner", "acme/incidents/INC-22222222/", 404),
+        ("owner", "acme/no/such/page/", 404),
+    ],
+)
+def test_a_page_that_is_refused_keeps_the_banner_and_the_way_out(
+    world: World, signed_in: SignIn, role: str, page: str, status: int
+) -> None:
+    refused = signed_in(world.sam).get(f"/admin/view-as/{role}/account/{page}")
+    words = refused.content.decode()
+    assert refused.status_code == status
+    assert "read-only.</strong>" in words
+    assert f'<a class="viewed__leave" href="/admin/tenants/company/{world.acme.pk}/change/">' in words
+    assert f'href="/admin/view-as/{role}/account/acme/">the overview</a>' in words
+    assert 'href="/">your companies' not in words
+
+
+def test_nobody_else_reads_of_a_visit_on_a_page_that_is_refused(world: World, signed_in: SignIn) -> None:
+    with scope.as_staff():
+        User.objects.filter(pk=world.sam.pk).update(is_superuser=False)
+    for person in (world.sam, world.ada):
+        refused = signed_in(person).get(f"{ACME}no/such/page/")
+        assert refused.status_code in {403, 404}
+        assert b"viewed__leave" not in refused.content
+        assert world.acme.name.encode() not in refused.content
+    assert b"viewed__leave" not in signed_in(world.ada).get("/acme/no/such/page/").content
+
+
 def test_a_process_that_does_not_serve_staff_does_not_serve_it(world: World, signed_in: SignIn) -> None:
     client = signed_in(world.sam)
     with override_settings(DOORS=("client",)):
