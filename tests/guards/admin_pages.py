@@ -14,6 +14,7 @@ from django.db.models import Model
 
 from incidents.choices import ClaimKind, ImportState, ReportKind
 from incidents.models import (
+    AnswerTemplate,
     Claim,
     ClientReport,
     Component,
@@ -92,6 +93,8 @@ def furnish(cast: Cast) -> None:
                 preview=preview,
                 uploaded_at=at,
             )
+        for name in ("Not yours", "In the report"):
+            AnswerTemplate.objects.create(name=name, text="It did not touch your account.")
         Group.objects.create(name="Duty officers")
         Group.objects.create(name="Writers")
         unused = DataCenter.objects.create(code="XX", name="Unused")

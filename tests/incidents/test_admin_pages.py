@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from incidents.choices import Audience, ClaimKind, CompanyState, ReportKind, UpdateKind
 from incidents.models import (
+    AnswerTemplate,
     Claim,
     ClientReport,
     Cohort,
@@ -108,6 +109,7 @@ def rows(world: World) -> dict[type[Model], Model]:
             due_at=NOW,
         )
         Group.objects.create(name="Duty officers")
+        AnswerTemplate.objects.create(name="Not yours", text="It did not touch your account.")
         found = {model: model._default_manager.order_by("pk").first() for model in TABLES}
         found[User] = world.ada
         found[Update] = update
