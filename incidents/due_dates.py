@@ -68,15 +68,20 @@ def after_business_days(start: datetime, days: int, within: BusinessCalendar) ->
 
 
 def business_days_until(due: datetime, within: BusinessCalendar, *, now: datetime) -> int:
-    """How many business days begin until `due`: 0 on the day itself, negative for so many days late.
+    """How many business days are left until `due`: 0 on the last of them, negative for so many days late.
+
+    What is due at midnight is due by the end of the day before.
 
     >>> friday, monday = datetime(2026, 2, 6, 15, 0, tzinfo=UTC), datetime(2026, 2, 9, 9, 0, tzinfo=UTC)
     >>> business_days_until(monday, BusinessCalendar(), now=friday)
     1
     >>> business_days_until(friday, BusinessCalendar(), now=monday)
     -1
+    >>> business_days_until(datetime(2026, 2, 10, tzinfo=UTC), BusinessCalendar(), now=friday)
+    1
     """
-    today, last = (each.astimezone(within.zone).date() for each in (now, due))
+    today = now.astimezone(within.zone).date()
+    last = (due.astimezone(within.zone) - timedelta(microseconds=1)).date()
     earlier, later = min(today, last), max(today, last)
     days = (earlier + _DAY * place for place in range(1, (later - earlier).days + 1))
     count = sum(within.is_business_day(day) for day in days)

@@ -25,6 +25,13 @@ from tenants import admin_pages as pages
 from tenants.errors import Refusal
 
 NAMED = 12
+_SHOWN_WHEN_SET = {
+    "decline_reason": "decline_reason",
+    "preliminary_delivered": "preliminary_delivered_at",
+    "final_delivered": "final_delivered_at",
+    "withdrawn": "withdrawn_at",
+}
+"""Fields of a request's page → the column without which they say nothing."""
 
 
 @admin.register(PostMortemRequest)
@@ -70,6 +77,13 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return request_queue.queue(super().get_queryset(request)).select_related("company", "incident")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            name
+            for name in super().get_fields(request, obj)
+            if name not in _SHOWN_WHEN_SET or getattr(obj, _SHOWN_WHEN_SET[name], None)
+        ]
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """What is due first comes first; what nothing is owed to comes last."""

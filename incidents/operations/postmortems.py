@@ -1,6 +1,6 @@
 """A company's request for a post-mortem from its asking to its report: ask, withdraw, answer, deliver."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby, islice
@@ -145,7 +145,7 @@ def accept(actor: Actor, *, request_ids: Collection[UUID], now: datetime) -> Ans
         answered, waiting = _waiting(request_ids)
         for incident, ids in waiting:
             preliminary_due_at, final_due_at = _report_due(incident, now)
-            for some in _portions(ids):
+            for some in portions(ids):
                 PostMortemRequest.objects.filter(pk__in=[key for key, _ in some]).update(
                     state=RequestState.ACCEPTED,
                     answered_at=now,
@@ -168,7 +168,7 @@ def decline(actor: Actor, *, request_ids: Collection[UUID], reason: str, now: da
     with transaction.atomic():
         answered, waiting = _waiting(request_ids)
         for incident, ids in waiting:
-            for some in _portions(ids):
+            for some in portions(ids):
                 PostMortemRequest.objects.filter(pk__in=[key for key, _ in some]).update(
                     state=RequestState.DECLINED, answered_at=now, decline_reason=reason.strip()
                 )
@@ -233,17 +233,17 @@ def _waiting(
     """Lock the chosen requests: what will have been answered, and the waiting ones by their incident."""
     if not request_ids:
         raise errors.NothingSelected
-    portions = list(_portions(sorted(request_ids)))
+    chosen = list(portions(sorted(request_ids)))
     of_chosen = {
         key
-        for some in portions
+        for some in chosen
         for key in PostMortemRequest.objects.filter(pk__in=some).values_list("incident_id", flat=True)
     }
     locked = Incident.objects.select_for_update(no_key=True).filter(pk__in=of_chosen).order_by("pk")
     incidents = {incident.pk: incident for incident in locked}
     rows = [
         row
-        for some in portions
+        for some in chosen
         for row in PostMortemRequest.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk__in=some)
         .order_by("pk")
@@ -292,7 +292,8 @@ def _audit(
     audit.record_all(actor, action, PostMortemRequest, ids, now=now, incident=str(incident.pk), **detail)
 
 
-def _portions(ids: Sequence[T]) -> Iterator[list[T]]:
+def portions(ids: Iterable[T]) -> Iterator[list[T]]:
+    """The ids in lists that are short enough for one statement."""
     left = iter(ids)
     while some := list(islice(left, _AT_ONCE)):
         yield some

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from incidents import errors
 from incidents.models import PostMortemRequest, RequestDesk
+from incidents.operations.postmortems import portions
 from incidents.queries import request_queue
 from tenants import audit
 from tenants.actor import Actor
@@ -25,12 +26,14 @@ def assign(actor: Actor, *, request_ids: Collection[UUID], to: UUID | None, now:
         raise errors.NothingSelected
     _refuse_unless_of_staff(to)
     with transaction.atomic():
-        rows = (
-            PostMortemRequest.objects.select_for_update(of=("self",), no_key=True)
-            .filter(pk__in=request_ids)
+        rows = [
+            row
+            for some in portions(sorted(request_ids))
+            for row in PostMortemRequest.objects.select_for_update(of=("self",), no_key=True)
+            .filter(pk__in=some)
             .order_by("pk")
             .values_list("pk", "company_id", "desk__assignee")
-        )
+        ]
         changed = [(key, company_id) for key, company_id, before in rows if before != to]
         RequestDesk.objects.bulk_create(
             [RequestDesk(request_id=key, company_id=company, assignee_id=to) for key, company in changed],

@@ -14,6 +14,7 @@ from django.db.models import Model
 
 from incidents.choices import Audience, ClaimKind, ImportState, ReportKind, UpdateKind, WaitingState
 from incidents.models import (
+    AnswerTemplate,
     Claim,
     ClientReport,
     Component,
@@ -106,6 +107,8 @@ def furnish(cast: Cast) -> None:
                 written_at=at,
                 due_at=at if standing is WaitingState.WAITING else None,
             )
+        for name in ("Not yours", "In the report"):
+            AnswerTemplate.objects.create(name=name, text="It did not touch your account.")
         Group.objects.create(name="Duty officers")
         Group.objects.create(name="Writers")
         unused = DataCenter.objects.create(code="XX", name="Unused")

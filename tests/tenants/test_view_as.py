@@ -19,6 +19,7 @@ from tenants.permissions import Role
 from tests import factories
 from tests.conftest import World, make_world
 from tests.guards import route_cast, routes
+from tests.incidents.asking import ask
 
 SignIn = Callable[[User], Client]
 NOW = "2026-02-04T13:30:00+00:00"
@@ -59,6 +60,7 @@ def test_staff_read_every_page_as_a_person_of_that_role_reads_it(
 ) -> None:
     person = factories.person(f"{role}@acme.example")
     factories.member(person, world.acme, role)
+    ask(world)
     before = f"/admin/view-as/{role}/account"
     pages = list(client_pages(world))
     assert len(pages) >= 5
@@ -85,8 +87,12 @@ def test_a_banner_says_whose_eyes_these_are_and_every_link_stays_inside(
     world: World, signed_in: SignIn
 ) -> None:
     client = signed_in(world.sam)
+    ask(world)
     for page in client_pages(world):
-        html = client.get(f"/admin/view-as/owner/account{page}").content.decode()
+        answer = client.get(f"/admin/view-as/owner/account{page}")
+        if answer.status_code == 405:
+            continue  # an address that is only sent to
+        html = answer.content.decode()
         assert "You see what an owner of Acme Stores sees" in html, page
         links = set(re.findall(r'(?:href|src|action|hx-get)="(/[^"]*)"', html))
         outside = {
