@@ -37,6 +37,7 @@ READ = (
                 "cohort",
                 "component",
                 "datacenter",
+                "document",
                 "incident",
                 "placement",
             ),
@@ -47,6 +48,7 @@ READ = (
                 "recoveryimport",
                 "rosterentry",
                 "service",
+                "statement",
                 "update",
             ),
         )
@@ -65,12 +67,13 @@ def _may(app: str, **models: str) -> Iterator[str]:
 
 _ANSWER_CLIENTS = tuple(_may("incidents", postmortemrequest="change"))
 _ANSWER_REPORTS = tuple(_may("incidents", clientreport="change"))
+_HAVE_MADE_AGAIN = tuple(_may("incidents", document="change"))
 
 STAFF_ROLES = (
     StaffRole(
         name="Support",
         meaning="Reads everything and answers clients.",
-        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, VIEW_AS_CLIENT),
+        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, *_HAVE_MADE_AGAIN, VIEW_AS_CLIENT),
     ),
     StaffRole(
         name="Incident manager",
@@ -78,6 +81,7 @@ STAFF_ROLES = (
         may=(
             *_ANSWER_CLIENTS,
             *_ANSWER_REPORTS,
+            *_HAVE_MADE_AGAIN,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
             OVERRIDE,
             VIEW_AS_CLIENT,
@@ -86,7 +90,7 @@ STAFF_ROLES = (
     StaffRole(
         name="Publisher",
         meaning="Answers requests for post-mortems and keeps what was claimed.",
-        may=(*_ANSWER_CLIENTS, *_may("incidents", claim="add change delete")),
+        may=(*_ANSWER_CLIENTS, *_HAVE_MADE_AGAIN, *_may("incidents", claim="add change delete")),
     ),
     StaffRole(
         name="Administrator",

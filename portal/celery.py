@@ -12,13 +12,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["tenants", "incidents"])
+app.autodiscover_tasks(["tenants", "incidents", "portal"])
 app.conf.beat_schedule = {
     "sweep-mail": {"task": "tenants.tasks.sweep_mail", "schedule": 5.0},
     "seal-audit": {"task": "tenants.tasks.seal_audit", "schedule": 5.0},
     "verify-audit": {"task": "tenants.tasks.verify_audit", "schedule": 24 * 3600.0},
     "clear-ended-sign-ins": {"task": "tenants.tasks.clear_ended_sessions", "schedule": 3600.0},
     "sweep-imports": {"task": "incidents.tasks.sweep_imports", "schedule": 5.0},
+    "make-documents": {"task": "portal.tasks.make_documents", "schedule": 3.0},
     "advance-maintenance": {"task": "incidents.tasks.advance_maintenance", "schedule": 15.0},
 }
 

@@ -2,10 +2,12 @@
 
 from incidents.models.catalogue import AffectedComponent, Component, DataCenter, Placement, Service
 from incidents.models.client_report import ClientReport
+from incidents.models.document import Document
 from incidents.models.incident import Claim, Incident, Update
 from incidents.models.postmortem import PostMortemRequest
 from incidents.models.recovery import AffectedPlacement, Cohort, Recovery, RecoveryEntry, RosterEntry
 from incidents.models.recovery_import import ImportRow, RecoveryImport
+from incidents.models.statement import Statement, StatementNumber
 from incidents.models.update import UpdateReader, UpdateWording
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "Cohort",
     "Component",
     "DataCenter",
+    "Document",
     "ImportRow",
     "Incident",
     "Placement",
@@ -25,6 +28,8 @@ __all__ = [
     "RecoveryImport",
     "RosterEntry",
     "Service",
+    "Statement",
+    "StatementNumber",
     "Update",
     "UpdateReader",
     "UpdateWording",

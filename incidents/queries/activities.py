@@ -31,6 +31,9 @@ WORDS = {
     "post_mortem.accepted": "accepted your request for a post-mortem",
     "post_mortem.declined": "declined your request for a post-mortem",
     "post_mortem.requested": "asked for a post-mortem",
+    "document.asked_again": "had a document of your account made again",
+    "statement.downloaded": "downloaded a downtime statement",
+    "statement.issued": "had a downtime statement issued",
     READ: "looked at the record of this account",
     view_as.STARTED: "prepared to look at this account as its own people see it",
     **{

@@ -10,6 +10,8 @@ from portal.web import (
     incident_pages,
     overview_pages,
     postmortem_pages,
+    statement_pages,
+    verify_pages,
 )
 
 
@@ -19,12 +21,23 @@ class ReferenceConverter(StringConverter):
     regex = "[A-Za-z0-9-]{1,16}"
 
 
+class NumberConverter(StringConverter):
+    """The number of a downtime statement, as typed by whoever holds it."""
+
+    regex = "[A-Za-z0-9-]{1,40}"
+
+
 register_converter(ReferenceConverter, "reference")
+register_converter(NumberConverter, "number")
 
 app_name = "web"
 urlpatterns = [
     path("", company_pages.choose, name="choose"),
     path("zone/", company_pages.zone, name="zone"),
+    path("verify/", verify_pages.verify, name="verify"),
+    path("verify/check/", verify_pages.check, name="verify_check"),
+    path("verify/keys/", verify_pages.keys, name="verify_keys"),
+    path("verify/<number:number>/", verify_pages.number, name="verify_number"),
     path("<slug:company>/", overview_pages.overview, name="overview"),
     path("<slug:company>/activity/", activity_pages.activity, name="activity"),
     path("<slug:company>/incidents/", incident_pages.incident_list, name="incidents"),
@@ -39,4 +52,11 @@ urlpatterns = [
         client_report_pages.reports,
         name="client_reports",
     ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/statement/",
+        statement_pages.of_incident,
+        name="incident_statement",
+    ),
+    path("<slug:company>/statements/", statement_pages.statement_list, name="statements"),
+    path("<slug:company>/statements/<number:number>/", statement_pages.statement, name="statement"),
 ]

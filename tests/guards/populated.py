@@ -15,7 +15,7 @@ from incidents.audiences import Readers
 from incidents.blocks import ReaderState
 from incidents.choices import Audience, ClaimKind, ReportKind, UpdateKind
 from incidents.models import Claim, Component, Incident, RosterEntry, Update, UpdateWording
-from incidents.operations import client_reports, incidents, postmortems
+from incidents.operations import client_reports, incidents, postmortems, statements
 from tenants import rls, scope, walls
 from tenants.models import Company, User
 from tenants.permissions import Role
@@ -126,6 +126,12 @@ def _half(slug: str, center: str) -> Half:
             factories.actor(owner, company),
             reference=incident.reference,
             kind=ReportKind.STILL_BROKEN,
+            now=factories.STARTED_AT + timedelta(hours=2),
+        )
+        statements.issue_for_incident(
+            factories.actor(owner, company),
+            reference=incident.reference,
+            verify_at="http://testserver/verify/",
             now=factories.STARTED_AT + timedelta(hours=2),
         )
     return half

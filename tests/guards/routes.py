@@ -7,6 +7,7 @@ a malformed one is answered says `expected`, by rule.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.urls import get_resolver
@@ -49,6 +50,13 @@ ACTIVITY = "<slug:company>/activity/"
 INCIDENTS = "<slug:company>/incidents/"
 INCIDENT = "<slug:company>/incidents/<reference:reference>/"
 POST_MORTEM = "<slug:company>/incidents/<reference:reference>/post-mortem/"
+STATEMENTS = "<slug:company>/statements/"
+STATEMENT = "<slug:company>/statements/<number:number>/"
+OF_INCIDENT = "<slug:company>/incidents/<reference:reference>/statement/"
+VERIFY, CHECK, KEYS = "verify/", "verify/check/", "verify/keys/"
+OF_NUMBER = "verify/<number:number>/"
+WITHOUT_TOKEN = frozenset({CHECK})
+"""Addresses for programs, which send no token of a form: nothing is written there."""
 REPORTS = "<slug:company>/incidents/<reference:reference>/reports/"
 
 
@@ -91,8 +99,12 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
 
 
 ASKED = "incidents_postmortemrequest tenants_auditevent"
+ISSUED = "incidents_statement incidents_statementnumber incidents_document tenants_auditevent"
+TAKEN = "tenants_auditevent"
 SAID = "incidents_clientreport tenants_auditevent"
 BROKEN, NEITHER = "kind=still_broken&text=Nothing+works.", "kind="
+MONTH, NO_MONTH = f"month={datetime.now(tz=UTC) - timedelta(days=40):%Y-%m}-01", "month=1999-01-01"
+NUMBER, JSON = "number=DS-22222-22222-22222-22222", "form=json"
 SENT, EMPTY, ZONE = "purpose=Our+auditors+ask.", "purpose=", "zone=utc"
 
 # fmt: off
@@ -109,6 +121,18 @@ ROUTES = (
     row("GET", POST_MORTEM,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", POST_MORTEM, "302 302 302 403 404 403 404 404 302 404 404 404 404 302", SENT, ASKED),
     row("POST", POST_MORTEM, "302 422 422 403 404 403 404 404 302 404 404 404 404 302", EMPTY),
+    row("GET", STATEMENTS,   "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", STATEMENTS,  "302 302 302 302 404 302 404 404 302 404 404 404 404 302", MONTH, ISSUED),
+    row("POST", STATEMENTS,  "302 422 422 422 404 422 404 404 302 404 404 404 404 302", NO_MONTH),
+    row("GET", STATEMENT,    "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", STATEMENT,   "302 200 200 200 404 200 404 404 302 404 404 404 404 302", JSON, TAKEN),
+    row("GET", OF_INCIDENT,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", OF_INCIDENT, "302 302 302 302 404 302 404 404 302 404 404 404 404 302", JSON, ISSUED),
+    row("GET", VERIFY,       "200 200 200 200 200 200 200 200 200 200 200 200 200 200"),
+    row("POST", VERIFY,      "200 200 200 200 200 200 200 200 200 200 200 200 200 200", NUMBER),
+    row("POST", CHECK,       "422 422 422 422 422 422 422 422 422 422 422 422 422 422", NUMBER),
+    row("GET", KEYS,         "200 200 200 200 200 200 200 200 200 200 200 200 200 200"),
+    row("GET", OF_NUMBER,    "404 404 404 404 404 404 404 404 404 404 404 404 404 404"),
     row("GET", REPORTS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", REPORTS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", BROKEN, SAID),
     row("POST", REPORTS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NEITHER),
