@@ -270,3 +270,42 @@ class DocumentState(Choice):
     WAITING = "waiting", "Being made"
     MADE = "made", "Made"
     FAILED = "failed", "Could not be made"
+
+
+class DraftState(Choice):
+    """Where the draft of a post-mortem stands."""
+
+    DRAFT = "draft", "Draft"
+    IN_REVIEW = "in_review", "In review"
+    REVIEWED = "reviewed", "Reviewed"
+
+
+class PublicationKind(Choice):
+    """What a published version of a post-mortem is."""
+
+    PRELIMINARY = "preliminary", "Preliminary"
+    FINAL = "final", "Final"
+    REVISION = "revision", "Revision"
+
+
+class ActionState(Choice):
+    """How far a corrective action is."""
+
+    OPEN = "open", "Open"
+    IN_PROGRESS = "in_progress", "In progress"
+    DONE = "done", "Done"
+    DROPPED = "dropped", "Dropped"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is promised: then it is never overdue."""
+        return self in (ActionState.DONE, ActionState.DROPPED)
+
+
+class ActionChangeKind(Choice):
+    """What happened to a corrective action."""
+
+    PROMISED = "promised", "Promised"
+    STATE = "state", "New state"
+    DUE = "due", "New due date"
+    AGAIN = "again", "It has happened again"

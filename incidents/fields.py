@@ -56,6 +56,7 @@ class Own:
 
 
 _FIELD = re.compile(r"\{\{\s*([^{}\n]*?)\s*\}\}")
+_ELEMENT = re.compile(r"</?time[^>]*>")
 _INSTANT = re.compile(r"instant (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -137,15 +138,16 @@ def as_read(body_html: str, own: Own | None, zone: str) -> str:
     Without an account its own fields read as what they mean, in brackets.
     """
 
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        if name in OF_READER:
-            meaning, written = OF_READER[name]
-            return written(own, zone) if own else f"[{html.escape(meaning)}]"
-        instant = _INSTANT.fullmatch(name)
-        return _written(datetime.fromisoformat(instant[1]), zone, "") if instant else found[0]
+    return _FIELD.sub(lambda found: _value(found, own, zone), body_html)
 
-    return _FIELD.sub(value, body_html)
+
+def as_plain(text: str, own: Own | None, zone: str) -> str:
+    """The same of a text that is not HTML: times and values as plain words."""
+
+    def value(found: re.Match[str]) -> str:
+        return html.unescape(_ELEMENT.sub("", _value(found, own, zone)))
+
+    return _FIELD.sub(value, text)
 
 
 def removed(text: str) -> str:
@@ -167,6 +169,16 @@ def length(seconds: int) -> str:
     if not hours:
         return f"{minutes} min"
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def _value(found: re.Match[str], own: Own | None, zone: str) -> str:
+    """The HTML that stands for a mark; what is none stays."""
+    name = found[1]
+    if name in OF_READER:
+        meaning, written = OF_READER[name]
+        return written(own, zone) if own else f"[{html.escape(meaning)}]"
+    instant = _INSTANT.fullmatch(name)
+    return _written(datetime.fromisoformat(instant[1]), zone, "") if instant else found[0]
 
 
 def _reached(record: Record, share: float) -> str | None:

@@ -42,7 +42,10 @@ READ = (
                 "placement",
             ),
             *(
+                "correctiveaction",
+                "postmortem",
                 "postmortemrequest",
+                "postmortemversion",
                 "recovery",
                 "recoveryentry",
                 "recoveryimport",
@@ -89,8 +92,14 @@ STAFF_ROLES = (
     ),
     StaffRole(
         name="Publisher",
-        meaning="Answers requests for post-mortems and keeps what was claimed.",
-        may=(*_ANSWER_CLIENTS, *_HAVE_MADE_AGAIN, *_may("incidents", claim="add change delete")),
+        meaning="Answers requests for post-mortems, writes and publishes them, keeps what was claimed.",
+        may=(
+            *_ANSWER_CLIENTS,
+            *_HAVE_MADE_AGAIN,
+            *_may(
+                "incidents", claim="add change delete", postmortem="add change", correctiveaction="add change"
+            ),
+        ),
     ),
     StaffRole(
         name="Administrator",

@@ -13,7 +13,8 @@ from django.utils import timezone
 from incidents.queries import staff_board
 
 GROUPS = {
-    "Incidents": ("Incident", "Update", "Claim", "ClientReport", "PostMortemRequest"),
+    "Incidents": ("Incident", "Update", "Claim", "ClientReport"),
+    "Post-mortems": ("PostMortemRequest", "PostMortem", "PostMortemVersion", "CorrectiveAction"),
     "Recovery": ("Recovery", "RecoveryEntry", "RecoveryImport", "Cohort", "RosterEntry"),
     "Clients": ("Company", "User", "Membership", "Placement"),
     "What we run": ("Component", "Service", "DataCenter"),

@@ -158,6 +158,12 @@ SETTINGS = (
         meaning="Days after resolution by which the final report is due.",
     ),
     Setting(
+        name="POST_MORTEM_SECOND_PERSON",
+        kind="bool",
+        default=True,
+        meaning="Whether somebody who did not write a report has to review it before it is published.",
+    ),
+    Setting(
         name="EMAIL_URL",
         kind="str",
         default="",

@@ -168,7 +168,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # From one address fewer wrong passwords than would shut out the person they are tried on.
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,100/5m/key"}
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,100/5m/key", "verify": "120/m/ip"}
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24 * 3
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = True
@@ -240,6 +240,7 @@ POST_MORTEM_FINAL_DAYS = env.value("POST_MORTEM_FINAL_DAYS")
 DEGRADED_WEIGHT_PERCENT = env.value("DEGRADED_WEIGHT_PERCENT")
 STATEMENT_SIGNING_KEY = env.value("STATEMENT_SIGNING_KEY")
 STATEMENT_OLD_PUBLIC_KEYS = env.value("STATEMENT_OLD_PUBLIC_KEYS")
+POST_MORTEM_SECOND_PERSON = env.value("POST_MORTEM_SECOND_PERSON")
 POLL_SECONDS = env.value("POLL_SECONDS")
 
 LOGGING = logs.configuration(env.value("LOG_LEVEL"))

@@ -1,7 +1,7 @@
 """The door: actor → transaction → scope → response → commit, or roll back on any answer of 400 or above."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 from psycopg.pq import TransactionStatus
 
 from tenants import door, scope, view_as
+from tenants.actor import Actor
 from tenants.errors import ScopeError
 from tenants.models.company import RESERVED_SLUGS, SLUG_PATTERN
 
@@ -78,12 +79,28 @@ class DoorMiddleware:
         if not _SLUG.fullmatch(place):
             raise Http404
         reads_only = request.method in READING_METHODS
-        return self._through(
+        response = self._through(
             request,
             lambda key: door.open_for_member(key, place, read_only=reads_only),
             self.get_response,
             reads_only=reads_only,
         )
+        self._leave_traces(request, response)
+        return response
+
+    def _leave_traces(self, request: HttpRequest, response: HttpResponseBase) -> None:
+        """Write down what a page that only reads has shown, in a transaction of its own in the same scope.
+
+        The page names it in `request.traces`; where it cannot be written, the page is not shown either.
+        """
+        traces: Sequence[Callable[[], None]] = getattr(request, "traces", ())
+        if not traces or response.status_code != 200:
+            return
+        actor: Actor = request.actor  # type: ignore[attr-defined]  # set by the door
+        if actor.company is not None:
+            with scope.as_company(actor.company.id, user_id=actor.user_id):
+                for leave in traces:
+                    leave()
 
     def _as_client(self, request: HttpRequest, asked: view_as.Asked) -> HttpResponseBase:
         """What a person of staff sees in place of a client: two transactions, one after the other.

@@ -89,17 +89,18 @@ def company_owned(
     client: str = "select",
     client_columns: Columns = (),
     client_inserts: str = "",
+    client_deletes: str = "",
     staff: str = "select insert update delete",
 ) -> Access:
     """Rows of one company each, named by `company_id`.
 
-    A client that may insert, may insert own rows for which `client_inserts` (an SQL condition) holds.
+    A client that may insert or delete, may do so with own rows for which `client_inserts` or
+    `client_deletes` (SQL conditions) holds.
     """
     own = f"company_id = {CURRENT_COMPANY}"
+    narrowed = {"insert": client_inserts, "delete": client_deletes}
     of_client = [
-        replace(rule, rows=f"{own} and {client_inserts}")
-        if client_inserts and rule.command == "insert"
-        else rule
+        replace(rule, rows=f"{own} and {narrowed[rule.command]}") if narrowed.get(rule.command) else rule
         for rule in _rules(CLIENT, client, own, client_columns)
     ]
     return Access(kind="company-owned", rules=(*of_client, *_rules(STAFF, staff)))

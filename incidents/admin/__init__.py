@@ -4,11 +4,13 @@ from incidents.admin import (
     catalogue,
     client_reports,
     companies,
+    corrective_actions,
     documents,
     incidents,
     postmortems,
     recoveries,
     recovery_imports,
+    reports,
     words,
 )
 
@@ -16,10 +18,12 @@ __all__ = [
     "catalogue",
     "client_reports",
     "companies",
+    "corrective_actions",
     "documents",
     "incidents",
     "postmortems",
     "recoveries",
     "recovery_imports",
+    "reports",
     "words",
 ]

@@ -7,25 +7,41 @@ from incidents.models.incident import Claim, Incident, Update
 from incidents.models.postmortem import PostMortemRequest
 from incidents.models.recovery import AffectedPlacement, Cohort, Recovery, RecoveryEntry, RosterEntry
 from incidents.models.recovery_import import ImportRow, RecoveryImport
+from incidents.models.report import (
+    ActionChange,
+    ActionFollow,
+    CorrectiveAction,
+    PostMortem,
+    PostMortemAnnex,
+    PostMortemVersion,
+    ReportReading,
+)
 from incidents.models.statement import Statement, StatementNumber
 from incidents.models.update import UpdateReader, UpdateWording
 
 __all__ = [
+    "ActionChange",
+    "ActionFollow",
     "AffectedComponent",
     "AffectedPlacement",
     "Claim",
     "ClientReport",
     "Cohort",
     "Component",
+    "CorrectiveAction",
     "DataCenter",
     "Document",
     "ImportRow",
     "Incident",
     "Placement",
+    "PostMortem",
+    "PostMortemAnnex",
     "PostMortemRequest",
+    "PostMortemVersion",
     "Recovery",
     "RecoveryEntry",
     "RecoveryImport",
+    "ReportReading",
     "RosterEntry",
     "Service",
     "Statement",

@@ -34,6 +34,8 @@ class ClientRequest(HttpRequest):
     now: datetime
     viewed: view_as.Viewed | None
     """Set where staff read the page in place of a client: nothing on it may be sent."""
+    traces: tuple[Callable[[], None], ...]
+    """What a page that only reads has to write down once it is shown; the door does."""
 
 
 def client_page(

@@ -177,3 +177,25 @@ class VerifyForm(forms.Form):
         if not self.errors and not (cleaned.get("number") or cleaned.get("document", "").strip()):
             raise forms.ValidationError("Type the number of a statement, or paste its JSON.")
         return cleaned
+
+
+class VersionsForm(forms.Form):
+    """Which version of a report is meant, and which one it is compared with; nonsense counts as not asked."""
+
+    version = forms.IntegerField(required=False, min_value=1, max_value=9_999)
+    against = forms.IntegerField(required=False, min_value=1, max_value=9_999)
+
+    @property
+    def asked(self) -> tuple[int | None, int | None]:
+        """(version, the one that it is compared with)."""
+        self.full_clean()
+        return self.cleaned_data.get("version"), self.cleaned_data.get("against")
+
+
+class FollowForm(forms.Form):
+    """Which corrective action to follow or no longer; empty: all of the report."""
+
+    number = forms.IntegerField(required=False, min_value=1, max_value=9_999)
+    is_wanted = forms.TypedChoiceField(
+        choices=[("yes", "Follow"), ("no", "No longer")], coerce=lambda word: word == "yes"
+    )

@@ -4,12 +4,14 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from portal.web import (
+    action_pages,
     activity_pages,
     client_report_pages,
     company_pages,
     incident_pages,
     overview_pages,
     postmortem_pages,
+    report_pages,
     statement_pages,
     verify_pages,
 )
@@ -46,6 +48,21 @@ urlpatterns = [
         "<slug:company>/incidents/<reference:reference>/post-mortem/",
         postmortem_pages.post_mortem,
         name="post_mortem",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/report/",
+        report_pages.report,
+        name="report",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/differences/",
+        report_pages.differences,
+        name="report_differences",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/actions/",
+        action_pages.actions,
+        name="corrective_actions",
     ),
     path(
         "<slug:company>/incidents/<reference:reference>/reports/",

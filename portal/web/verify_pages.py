@@ -17,16 +17,14 @@ from incidents.queries.verification import Verdict, Verification
 from portal.web.forms import VerifyForm
 
 Page = Callable[..., HttpResponse]
-LIMIT = "120/m/ip"
-"""Looks of one network address."""
 
 
 def _seldom(page: Page) -> Page:
-    """The page for who has not looked very often; numbers cannot be guessed, work can be caused."""
+    """The page for who has not asked very often (`ACCOUNT_RATE_LIMITS`)."""
 
     @wraps(page)
     def limited(request: HttpRequest, **parts: Any) -> HttpResponse:
-        if not ratelimit.consume(request, action="verify", config={"verify": LIMIT}, limit_get=True):
+        if not ratelimit.consume(request, action="verify"):
             words = "Too many at once. Try again in a minute.\n"
             return HttpResponse(words, status=429, content_type="text/plain")
         return page(request, **parts)
@@ -57,7 +55,6 @@ def _answer(request: HttpRequest, form: VerifyForm) -> HttpResponse:
 
 
 @require_safe
-@_seldom
 def number(request: HttpRequest, number: str) -> HttpResponse:
     """The kept statement of a number that somebody holds; of any other 404."""
     found = verification.verify_number(number, now=timezone.now())
