@@ -17,9 +17,11 @@ from django.db.models import F
 
 from incidents import errors
 from incidents.choices import DocumentKind, DocumentState
-from incidents.models import Document
+from incidents.models import Document, PostMortemVersion
+from incidents.operations.own_incident import own_incident
 from tenants import audit, scope
 from tenants.actor import Actor
+from tenants.permissions import Permission
 
 log = structlog.get_logger(__name__)
 
@@ -124,6 +126,44 @@ def _set_aside(wanted: Wanted, trouble: str, *, now: datetime) -> None:
         if found.attempts >= ATTEMPTS:
             found.state = DocumentState.FAILED
         found.save(update_fields=["trouble", "due_at", "state"])
+
+
+def ask_for_report(actor: Actor, *, reference: str, number: int, zone: str, now: datetime) -> Document:
+    """Have version `number` of a report made as PDF for the actor, in a zone; asking twice gives the first.
+
+    Runs in the client scope. Raises NotPermitted, and ReportNotFound where the company does not hold it.
+    """
+    company, incident = own_incident(actor, Permission.READ_INCIDENTS, reference)
+    version_id = (
+        PostMortemVersion.objects.filter(incident_id=incident.pk, number=number)
+        .values_list("pk", flat=True)
+        .first()
+    )
+    if version_id is None:
+        raise errors.ReportNotFound
+    wanted = Document(
+        company_id=company.id,
+        kind=DocumentKind.REPORT,
+        version_id=version_id,
+        once_key=f"report:{version_id}:{actor.user_id}:{zone}",
+        zone=zone,
+        reader_name=actor.name,
+        asked_by_id=actor.user_id,
+        asked_at=now,
+        due_at=now,
+    )
+    Document.objects.bulk_create([wanted], ignore_conflicts=True)
+    return Document.objects.get(once_key=wanted.once_key)
+
+
+def take_report(actor: Actor, *, document: Document, now: datetime) -> bytes:
+    """The bytes of a report's PDF, and a line in the audit. Raises DocumentNotFound while there are none."""
+    found = Document.objects.filter(pk=document.pk, state=DocumentState.MADE)
+    content = found.values_list("content", flat=True).first()
+    if content is None:
+        raise errors.DocumentNotFound
+    audit.record(actor, "report.downloaded", document, now=now, company_id=document.company_id)
+    return bytes(content)
 
 
 def make_again(actor: Actor, *, document_ids: list[UUID], now: datetime) -> int:

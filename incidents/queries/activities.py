@@ -34,6 +34,7 @@ WORDS = {
     "document.asked_again": "had a document of your account made again",
     "statement.downloaded": "downloaded a downtime statement",
     "statement.issued": "had a downtime statement issued",
+    "report.downloaded": "downloaded the post-mortem",
     "report.opened": "opened the post-mortem",
     "report.read": "said to have read the post-mortem",
     READ: "looked at the record of this account",

@@ -12,6 +12,7 @@ from portal.web import (
     overview_pages,
     postmortem_pages,
     report_pages,
+    report_pdf_pages,
     statement_pages,
     verify_pages,
 )
@@ -58,6 +59,11 @@ urlpatterns = [
         "<slug:company>/incidents/<reference:reference>/post-mortem/differences/",
         report_pages.differences,
         name="report_differences",
+    ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/report/pdf/",
+        report_pdf_pages.report_pdf,
+        name="report_pdf",
     ),
     path(
         "<slug:company>/incidents/<reference:reference>/post-mortem/actions/",
