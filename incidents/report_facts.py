@@ -45,6 +45,8 @@ class Facts:
     affected_count: int
     restored_count: int
     tail_percent: int
+    tail_count: int | None
+    """Empty where the tail is not defined, or the roster's policy hides it."""
     restored_half_at: datetime | None
     restored_share_at: datetime | None
     all_restored_at: datetime | None
@@ -113,6 +115,7 @@ def of_incident(incident: Incident, *, now: datetime) -> Facts:
         affected_count=cohort.affected_count if cohort else 0,
         restored_count=cohort.restored_count if cohort else 0,
         tail_percent=incident.tail_percent,
+        tail_count=cohort.tail_count if cohort else None,
         restored_half_at=cohort.restored_half_at if cohort else None,
         restored_share_at=cohort.restored_share_at if cohort else None,
         all_restored_at=cohort.all_restored_at if cohort else None,

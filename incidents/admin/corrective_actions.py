@@ -127,6 +127,7 @@ class CorrectiveActionAdmin(OfIncident, RecordAdmin):
             words=words,
             progress=progress,
             again=again,
+            may_link=again.later.exists(),
             media=self.media + progress.media,
             may_change=self.has_change_permission(request),
             changes=ActionChange.objects.filter(action=action).select_related("again", "by").order_by("-at"),
@@ -162,7 +163,7 @@ class CorrectiveActionAdmin(OfIncident, RecordAdmin):
                 corrective_actions.link_again(
                     actor,
                     action_id=action.pk,
-                    later=form.cleaned_data["reference"],
+                    later=form.cleaned_data["again"],
                     note=form.cleaned_data["why"],
                     now=now,
                 )
@@ -194,5 +195,5 @@ def _forms(request: HttpRequest, action: CorrectiveAction) -> tuple[WordsForm, P
             sent if "_progress" in sent else None,
             initial={"state": action.state, "due_on": action.due_on, "note": action.note},
         ),
-        AgainForm(sent if "_again" in sent else None),
+        AgainForm(sent if "_again" in sent else None, action=action),
     )

@@ -4,10 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget, AdminTextareaWidget, AdminTextInputWidget
-from django.core.exceptions import ValidationError
 
 from incidents.choices import ActionState, PublicationKind, choices
-from incidents.models import Incident, PostMortem
+from incidents.models import CorrectiveAction, Incident, PostMortem
 from incidents.models.report import LONGEST_TEXT
 from incidents.operations.corrective_actions import Words
 from incidents.report_content import SECTIONS
@@ -36,22 +35,22 @@ def _text(label: str, *, rows: int, help_text: str) -> forms.CharField:
 class BeginForm(forms.Form):
     """Of which incident a report is begun, and in which zone its text names clocks."""
 
-    incident: Any = forms.ModelChoiceField(
-        queryset=None, help_text="Published incidents without a report, newest first."
+    report_on: Any = forms.ModelChoiceField(
+        label="Report on", queryset=None, help_text="Published incidents without a report, newest first."
     )
     zone = forms.ChoiceField(label="Clocks in the text are in", help_text="It cannot be changed later.")
 
     def __init__(self, *values: Any, **options: Any) -> None:
         super().__init__(*values, **options)
         free = Incident.objects.filter(published_at__isnull=False, post_mortem=None).order_by("-started_at")
-        self.fields["incident"].queryset = free  # type: ignore[attr-defined]
+        self.fields["report_on"].queryset = free  # type: ignore[attr-defined]
         self.fields["zone"].choices = [(zone, zone) for zone in view_as.zones()]  # type: ignore[attr-defined]
 
 
 class ReportForm(forms.Form):
     """The texts of a report, and how many saves its author had seen."""
 
-    summary = _text("Summary", rows=5, help_text=_HELP["summary"])
+    summary = _text("Summary", rows=8, help_text=_HELP["summary"])
     timeline = _text("Timeline", rows=12, help_text="")
     root_cause = _text("Root cause", rows=6, help_text=_HELP["root_cause"])
     contributing_causes = _text("Contributing causes", rows=8, help_text=_HELP["contributing_causes"])
@@ -152,7 +151,7 @@ class ProgressForm(forms.Form):
 class AgainForm(forms.Form):
     """The later incident in which it has happened again."""
 
-    reference = forms.CharField(label="Later incident", max_length=16, widget=AdminTextInputWidget)
+    again: Any = forms.ModelChoiceField(label="Later incident", queryset=None)
     why = forms.CharField(
         label="In what way (optional)",
         required=False,
@@ -161,8 +160,9 @@ class AgainForm(forms.Form):
         help_text="Only clients that the later incident touches too read this.",
     )
 
-    def clean_reference(self) -> Incident:
-        found = Incident.objects.filter(reference__iexact=self.cleaned_data["reference"].strip()).first()
-        if found is None:
-            raise ValidationError("No incident has this reference.")
-        return found
+    def __init__(self, *values: Any, action: CorrectiveAction, **options: Any) -> None:
+        super().__init__(*values, **options)
+        self.later = Incident.objects.filter(
+            published_at__isnull=False, started_at__gt=action.incident.started_at
+        ).order_by("-started_at")
+        self.fields["again"].queryset = self.later  # type: ignore[attr-defined]

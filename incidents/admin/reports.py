@@ -70,13 +70,13 @@ class PostMortemAdmin(OfIncident, ReportEditor):
             return self.to_row(there)
         form = BeginForm(
             request.POST or None,
-            initial={"incident": wanted, "zone": timezone.get_current_timezone_name()},
+            initial={"report_on": wanted, "zone": timezone.get_current_timezone_name()},
         )
         if request.method == "POST" and form.is_valid():
             with pages.refusals_shown(request):
                 made = report_drafts.begin(
                     pages.staff(request).actor,
-                    incident_id=form.cleaned_data["incident"].pk,
+                    incident_id=form.cleaned_data["report_on"].pk,
                     zone=form.cleaned_data["zone"],
                     now=timezone.now(),
                 )

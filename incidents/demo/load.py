@@ -6,17 +6,13 @@ from pathlib import Path
 
 from django.db import transaction
 
-from incidents.demo import founding, others, people, reports, world
-from incidents.demo.founding_texts import on_the_day
+from incidents.demo import founding, others, people, post_mortem, reports, world
 from incidents.models import Incident
-from incidents.operations import postmortems
 from tenants import scope
 from tenants.errors import Refusal
 from tenants.models import Company
 
 COMPANIES = 240
-_ASKED_AT = on_the_day(15, 5, day=5)
-_ANSWERED_AT = on_the_day(16, 40, day=5)
 
 
 class NotEmpty(Refusal):
@@ -86,23 +82,9 @@ def _write(*, now: datetime, company_count: int) -> dict[str, str]:
         founding.write(affected)
         world.write_companies(world.newcomers(company_count))
     reports.write_founding()
-    _ask_for_the_post_mortem()
+    post_mortem.write(now=now)
     with scope.as_staff():
         others.write(now=now)
+        post_mortem.keep_up(now=now)
     reports.write_open(now=now)
     return passwords
-
-
-def _ask_for_the_post_mortem() -> None:
-    """Globex asks for the founding incident's post-mortem, and staff accept."""
-    gus = people.actor(people.GUS, world.GLOBEX)
-    with scope.as_company(world.key("company", world.GLOBEX), user_id=gus.user_id):
-        asked, _is_new = postmortems.request(
-            gus,
-            reference=founding.REFERENCE,
-            purpose="Our insurer asks for the cause, and for what will keep it from happening again.",
-            needed_by_on=on_the_day(0, 0, day=20).date(),
-            now=_ASKED_AT,
-        )
-    with scope.as_staff():
-        postmortems.accept(people.actor(people.SAM), request_ids=[asked.pk], now=_ANSWERED_AT)

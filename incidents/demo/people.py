@@ -40,7 +40,8 @@ LOU = Person(
     roles={world.QUILLMERE: Role.OWNER, world.ACME: Role.READER},
 )
 SAM = Person(email="sam@vendor.example", name="Sam Okafor", roles={})
-PEOPLE = (ADA, MIA, BEA, GUS, HAL, LOU, SAM)
+REN = Person(email="ren@vendor.example", name="Ren Castellan", roles={})
+PEOPLE = (ADA, MIA, BEA, GUS, HAL, LOU, SAM, REN)
 
 
 def write() -> dict[str, str]:

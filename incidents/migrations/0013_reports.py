@@ -15,7 +15,7 @@ from tenants import rls
 
 _HELD = (
     "incident_id = any (array(select own.incident_id from incidents_postmortemrequest own "
-    "where own.state in ('accepted', 'preliminary_delivered', 'final_delivered')))"
+    "where own.state = 'accepted' or own.state = 'preliminary_delivered' or own.state = 'final_delivered'))"
 )
 _PROMISED = "action_id = any (array(select readable.id from incidents_correctiveaction readable))"
 _TOUCHED = f"""{_PROMISED} and (again_id is null or again_id = any (array(

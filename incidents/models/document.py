@@ -1,6 +1,7 @@
 """PDFs that the worker makes: a row is the truth, a worker's message only wakes somebody."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 
@@ -95,3 +96,8 @@ class Document(CompanyOwned):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+    @staticmethod
+    def key_of_report(version_id: UUID, *, user_id: UUID | None, zone: str) -> str:
+        """The `once_key` of a report's version for one reader in one zone."""
+        return f"report:{version_id}:{user_id}:{zone}"

@@ -26,7 +26,7 @@ HOLDING = (RequestState.ACCEPTED, RequestState.PRELIMINARY_DELIVERED, RequestSta
 """States of a request with which a company holds the report."""
 _HELD = (
     "incident_id = any (array(select own.incident_id from incidents_postmortemrequest own "
-    "where own.state in ('accepted', 'preliminary_delivered', 'final_delivered')))"
+    "where own.state = 'accepted' or own.state = 'preliminary_delivered' or own.state = 'final_delivered'))"
 )
 """Row condition: of an incident whose report the company holds. The requests' own policy narrows it."""
 _PROMISED = "action_id = any (array(select readable.id from incidents_correctiveaction readable))"

@@ -145,7 +145,7 @@ def ask_for_report(actor: Actor, *, reference: str, number: int, zone: str, now:
         company_id=company.id,
         kind=DocumentKind.REPORT,
         version_id=version_id,
-        once_key=f"report:{version_id}:{actor.user_id}:{zone}",
+        once_key=Document.key_of_report(version_id, user_id=actor.user_id, zone=zone),
         zone=zone,
         reader_name=actor.name,
         asked_by_id=actor.user_id,

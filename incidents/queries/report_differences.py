@@ -1,5 +1,6 @@
 """What is new in one version of a report against another, as the company that holds it reads both."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -8,6 +9,10 @@ from incidents.models import PostMortemAnnex
 from incidents.queries import report_shapes, reports
 from incidents.report_content import Content, Promise, Text
 from incidents.report_facts import Facts
+
+_EMPHASIS = re.compile(r"\*\*|__|(?m:^#{1,6} )")
+_FOOTNOTE = re.compile(r"\[\^(\d{1,3})\]")
+_WRAPPED = re.compile(r"(?<!\n)\n(?!\s*(?:[*+|>-]|\d+[.)]|\n|$))")
 
 
 def differences_page(
@@ -49,7 +54,7 @@ def _in_words(content: Content, facts: Facts, own: fields.Own | None, zone: str)
     """The parts of a version by title, as plain paragraphs for a comparison."""
 
     def plain(text: Text) -> str:
-        return fields.as_plain(text.markdown, own, zone)
+        return _without_signs(fields.as_plain(text.markdown, own, zone))
 
     def section(name: str) -> str:
         return plain(content.sections[name]) if name in content.sections else ""
@@ -71,6 +76,12 @@ def _in_words(content: Content, facts: Facts, own: fields.Own | None, zone: str)
             f"“{note.words}”: {note.record_says}. {note.reason}" for note in content.footnotes
         ),
     }
+
+
+def _without_signs(markdown: str) -> str:
+    """As it reads: a paragraph on one line, rows of lists and tables on their own, no signs of emphasis."""
+    joined = _WRAPPED.sub(" ", _EMPHASIS.sub("", markdown))
+    return _FOOTNOTE.sub(r" (footnote \1)", joined)
 
 
 def _facts_in_words(facts: Facts, zone: str) -> Iterable[str]:

@@ -205,7 +205,7 @@ def _cohort(facts: Facts) -> shapes.CohortFacts | None:
         affected_count=facts.affected_count,
         restored_count=facts.restored_count,
         tail_percent=facts.tail_percent,
-        tail_count=None,
+        tail_count=facts.tail_count,
         restored_half_at=facts.restored_half_at,
         restored_share_at=facts.restored_share_at,
         all_restored_at=facts.all_restored_at,

@@ -12,13 +12,16 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group
 from django.db import models
 
+from incidents import report_content, report_facts
 from incidents.blocks import ReaderState
 from incidents.choices import (
+    ActionChangeKind,
     Audience,
     ClaimKind,
     CompanyState,
     DocumentKind,
     EntrySource,
+    PublicationKind,
     ReportKind,
     ReportState,
     RequestState,
@@ -27,18 +30,25 @@ from incidents.choices import (
     UpdateKind,
 )
 from incidents.models import (
+    ActionChange,
+    ActionFollow,
     Claim,
     ClientReport,
     Cohort,
     Component,
+    CorrectiveAction,
     DataCenter,
     Document,
     ImportRow,
     Incident,
+    PostMortem,
+    PostMortemAnnex,
     PostMortemRequest,
+    PostMortemVersion,
     Recovery,
     RecoveryEntry,
     RecoveryImport,
+    ReportReading,
     RosterEntry,
     Service,
     Statement,
@@ -120,10 +130,90 @@ def fill(world: World) -> FullWorld:
         _row(ImportRow, STAFF, recovery_import=sent, line=2, problem=RowKind.BAD_TIME)
         _row(LogEntry, STAFF, user=world.sam, action_flag=ADDITION)
         _row(Group, STAFF)
+        _report(full)
         # As if there were twenty companies, of which Acme is the last: it has agreed to be named.
         Recovery.objects.filter(company=world.acme).update(in_tail=True)
         Cohort.objects.update(tail_count=1, tail_percent=5)
     return full
+
+
+def _report(full: FullWorld) -> None:
+    """What both companies hold of the shared incident, with each one's own annex; and a draft of staff."""
+    world, shared = full.world, full.world.incident
+    owner = owners.of_incident(shared)
+    _row(PostMortem, STAFF, incident=shared, zone="UTC", timeline="", saved_at=NOW, acknowledged={})
+
+    def text(what: str) -> report_content.Text:
+        word = marks.in_force.word(owner, f"the report's {what}")
+        return report_content.Text(markdown=word, html=f"<p>{word}</p>")
+
+    actions = [
+        _row(CorrectiveAction, of, incident=shared, number=number, changed_at=NOW, published_at=published_at)
+        for number, of, published_at in ((1, owner, NOW), (2, STAFF, None))
+    ]
+    content = report_content.Content(
+        zone="UTC",
+        sections={name: text(name) for name in report_content.SECTIONS},
+        timeline=(
+            report_content.TimelineMoment(
+                from_at=NOW, until_at=None, heading=text("moment").markdown, text=text("timeline")
+            ),
+        ),
+        actions=(
+            report_content.Promise(
+                number=1, title=actions[0].title, owner=actions[0].owner, due_on=None, text=text("promise")
+            ),
+        ),
+        footnotes=(
+            report_content.Footnote(number=1, words="4 h", record_says="6 h", reason=text("reason").markdown),
+        ),
+    )
+    versions = [
+        _row(
+            PostMortemVersion,
+            owner,
+            incident=shared,
+            number=number,
+            kind=kind,
+            content=content.frozen(),
+            facts=report_facts.of_incident(shared, now=NOW).frozen(),
+            record_version=number,
+            published_at=NOW,
+        )
+        for number, kind in ((1, PublicationKind.PRELIMINARY), (2, PublicationKind.REVISION))
+    ]
+    for kind, again, of in (
+        (ActionChangeKind.PROMISED, None, owner),
+        (ActionChangeKind.AGAIN, full.of_acme, owners.of_incident(full.of_acme)),
+        (ActionChangeKind.AGAIN, full.of_globex, owners.of_incident(full.of_globex)),
+    ):
+        _row(ActionChange, of, incident=shared, action=actions[0], kind=kind, again=again, at=NOW)
+    for company, person in ((world.acme, world.ada), (world.globex, world.gus)):
+        of = owners.of_company(company)
+        for version in versions:
+            component = marks.in_force.word(of, "the annex")
+            _row(
+                PostMortemAnnex,
+                of,
+                company=company,
+                incident=shared,
+                version=version,
+                state=CompanyState.DEGRADED,
+                outage_seconds=60,
+                degraded_seconds=60,
+                is_final=False,
+                timeline=[[_minutes_of(company).isoformat(), "degraded", [component]]],
+            )
+            _row(ReportReading, of, company=company, version=version, user=person, read_at=NOW)
+        _row(
+            ActionFollow,
+            of,
+            company=company,
+            incident=shared,
+            action=actions[0],
+            user=person,
+            followed_at=NOW,
+        )
 
 
 def _component(company: Company) -> Component:
@@ -150,7 +240,7 @@ def _of_company(
     owner = owners.of_company(company)
     for incident in incidents:
         _said_to(company, incident)
-    for incident, state in zip(incidents, (RequestState.DECLINED, RequestState.REQUESTED), strict=True):
+    for incident, state in zip(incidents, (RequestState.ACCEPTED, RequestState.REQUESTED), strict=True):
         _row(
             PostMortemRequest,
             owner,
@@ -161,7 +251,7 @@ def _of_company(
             requested_at=NOW,
             answer_due_at=NOW,
         )
-        is_answered = state is RequestState.DECLINED
+        is_answered = state is RequestState.ACCEPTED
         _row(
             ClientReport,
             owner,

@@ -13,9 +13,34 @@ from django.db import connection
 
 from incidents.audiences import Readers
 from incidents.blocks import ReaderState
-from incidents.choices import Audience, ClaimKind, ReportKind, UpdateKind
-from incidents.models import Claim, Component, Incident, RosterEntry, Update, UpdateWording
-from incidents.operations import client_reports, incidents, postmortems, statements
+from incidents.choices import (
+    Audience,
+    ClaimKind,
+    DraftState,
+    PublicationKind,
+    ReportKind,
+    RequestPolicy,
+    UpdateKind,
+)
+from incidents.models import (
+    Claim,
+    Component,
+    Incident,
+    PostMortem,
+    RosterEntry,
+    Update,
+    UpdateWording,
+)
+from incidents.operations import (
+    client_reports,
+    corrective_actions,
+    incidents,
+    postmortems,
+    report_drafts,
+    reports,
+    statements,
+)
+from incidents.operations.corrective_actions import Words
 from tenants import rls, scope, walls
 from tenants.models import Company, User
 from tenants.permissions import Role
@@ -115,6 +140,7 @@ def _half(slug: str, center: str) -> Half:
             incident=incident, kind=ClaimKind.STARTED_AT, source="Header", claimed_at=factories.STARTED_AT
         )
         RosterEntry.objects.create(incident=incident, company=company, name=company.name)
+        Incident.objects.filter(pk=incident.pk).update(request_policy=RequestPolicy.AUTOMATIC)
     with scope.as_company(company.pk, user_id=owner.pk):
         postmortems.request(
             factories.actor(owner, company),
@@ -134,7 +160,35 @@ def _half(slug: str, center: str) -> Half:
             verify_at="http://testserver/verify/",
             now=factories.STARTED_AT + timedelta(hours=2),
         )
+    _report(half)
     return half
+
+
+def _report(half: Half) -> None:
+    """A published report with one promise, which the company holds, has read and follows."""
+    staff = factories.actor(half.owner)
+    now = factories.STARTED_AT + timedelta(hours=3)
+    with scope.as_staff():
+        draft = report_drafts.begin(staff, incident_id=half.incident.pk, zone="UTC", now=now)
+        texts = {"summary": "It broke.", "root_cause": "A connector."}
+        report_drafts.save(staff, post_mortem_id=draft.pk, seen=0, texts=texts, acknowledged={}, now=now)
+        words = Words(title="Audit", text="All of it.", owner="Infrastructure", due_on=None)
+        corrective_actions.promise(staff, incident_id=half.incident.pk, words=words, now=now)
+        PostMortem.objects.filter(pk=draft.pk).update(state=DraftState.REVIEWED, reviewed_by=half.owner)
+        reports.publish(
+            staff,
+            post_mortem_id=draft.pk,
+            kind=PublicationKind.PRELIMINARY,
+            number=1,
+            change_note="",
+            now=now,
+        )
+    reader = factories.actor(half.owner, half.company)
+    with scope.as_company(half.company.pk, user_id=half.owner.pk):
+        reports.say_read(reader, reference=half.incident.reference, number=1, now=now)
+        corrective_actions.follow(
+            reader, reference=half.incident.reference, number=1, is_wanted=True, now=now
+        )
 
 
 def _say(half: Half, audience: Audience) -> None:
@@ -159,7 +213,13 @@ def _word(half: Half, reader: ReaderState) -> None:
 
 
 def _of_nobody(acme: Half) -> Incident:
-    """A draft on a component of nobody, a note that staff wrote for themselves, a block for others."""
+    """A draft on a component of nobody; and of Acme's incident a note of staff, a block for others, a
+    promise that no version holds."""
     _say(acme, Audience.STAFF)
     _word(acme, ReaderState.RESTORED)
+    with scope.as_staff():
+        words = Words(title="Later", text="", owner="Nobody yet", due_on=None)
+        corrective_actions.promise(
+            factories.actor(acme.owner), incident_id=acme.incident.pk, words=words, now=factories.STARTED_AT
+        )
     return factories.draft(factories.component("Service of nobody", "AP"))

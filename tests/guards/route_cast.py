@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from incidents.choices import Audience, UpdateKind
+from incidents.choices import Audience, PublicationKind, UpdateKind
 from incidents.models import Incident, PostMortemRequest
 from incidents.operations import incidents, postmortems, statements
 from tenants import scope
@@ -18,6 +18,7 @@ from tenants.permissions import Role
 from tests import factories
 from tests.conftest import World
 from tests.guards import routes
+from tests.incidents import reporting
 
 SignIn = Callable[[User], Client]
 
@@ -123,6 +124,7 @@ def make(world: World, sign_in: SignIn) -> Cast:
     people = _people(world, initech)
     gert = factories.person("gert@umbrella.example")
     factories.member(gert, umbrella, Role.OWNER)
+    _report(world, found[routes.OWN])
     for person, slug in ((world.gus, "globex"), (gert, "umbrella"), (people["suspended"], "initech")):
         _ask(person, companies[slug], found[routes.OWN])
     browsers = {actor: sign_in(person) for actor, person in people.items()}
@@ -199,6 +201,17 @@ def _incidents(world: World, umbrella: Company, initech: Company) -> dict[str, I
         routes.THEIRS: factories.incident(kitchens, title=THEIRS_TITLE),
         routes.DRAFT: factories.draft(world.api, title=DRAFT_TITLE),
     }
+
+
+def _report(world: World, shared: Incident) -> None:
+    """Acme holds the report on the incident that all share, in two versions with one promise."""
+    reporting.asked(world, world.ada, world.acme, incident=shared)
+    draft = reporting.begun(world, shared)
+    reporting.promised(world, shared)
+    reviewer = factories.person("reviewer@vendor.example", is_staff=True)
+    for kind in (PublicationKind.PRELIMINARY, PublicationKind.REVISION):
+        reporting.published(world, draft, kind, by=reviewer)
+    reporting.promised(world, shared, title="Not published yet")
 
 
 def _ask(person: User, company: Company, incident: Incident) -> PostMortemRequest:

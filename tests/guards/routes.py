@@ -57,6 +57,10 @@ VERIFY, CHECK, KEYS = "verify/", "verify/check/", "verify/keys/"
 OF_NUMBER = "verify/<number:number>/"
 WITHOUT_TOKEN = frozenset({CHECK})
 """Addresses for programs, which send no token of a form: nothing is written there."""
+REPORT = "<slug:company>/incidents/<reference:reference>/post-mortem/report/"
+REPORT_PDF = "<slug:company>/incidents/<reference:reference>/post-mortem/report/pdf/"
+DIFFERENCES = "<slug:company>/incidents/<reference:reference>/post-mortem/differences/"
+ACTIONS = "<slug:company>/incidents/<reference:reference>/post-mortem/actions/"
 REPORTS = "<slug:company>/incidents/<reference:reference>/reports/"
 
 
@@ -101,7 +105,12 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
 ASKED = "incidents_postmortemrequest tenants_auditevent"
 ISSUED = "incidents_statement incidents_statementnumber incidents_document tenants_auditevent"
 TAKEN = "tenants_auditevent"
+WANTED = "incidents_document"
 SAID = "incidents_clientreport tenants_auditevent"
+OPENED = "tenants_auditevent"
+READ = "incidents_reportreading tenants_auditevent"
+FOLLOWED = "incidents_actionfollow"
+HAVE_READ, FOLLOW, NEITHER_WAY = "version=1", "number=1&is_wanted=yes", "is_wanted="
 BROKEN, NEITHER = "kind=still_broken&text=Nothing+works.", "kind="
 MONTH, NO_MONTH = f"month={datetime.now(tz=UTC) - timedelta(days=40):%Y-%m}-01", "month=1999-01-01"
 NUMBER, JSON = "number=DS-22222-22222-22222-22222", "form=json"
@@ -133,6 +142,14 @@ ROUTES = (
     row("POST", CHECK,       "422 422 422 422 422 422 422 422 422 422 422 422 422 422", NUMBER),
     row("GET", KEYS,         "200 200 200 200 200 200 200 200 200 200 200 200 200 200"),
     row("GET", OF_NUMBER,    "404 404 404 404 404 404 404 404 404 404 404 404 404 404"),
+    row("GET", REPORT,       "302 200 200 200 404 200 404 404 302 404 404 404 404 302", writes=OPENED),
+    row("POST", REPORT,      "302 302 302 302 404 302 404 404 302 404 404 404 404 302", HAVE_READ, READ),
+    row("GET", REPORT_PDF,   "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", REPORT_PDF,  "302 302 302 302 404 302 404 404 302 404 404 404 404 302", HAVE_READ, WANTED),
+    row("GET", DIFFERENCES,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("GET", ACTIONS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", ACTIONS,     "302 302 302 302 404 302 404 404 302 404 404 404 404 302", FOLLOW, FOLLOWED),
+    row("POST", ACTIONS,     "302 422 422 422 404 422 404 404 302 404 404 404 404 302", NEITHER_WAY),
     row("GET", REPORTS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", REPORTS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", BROKEN, SAID),
     row("POST", REPORTS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NEITHER),

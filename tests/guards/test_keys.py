@@ -79,8 +79,10 @@ def test_no_unique_tells_a_client_of_another_company(db: None) -> None:
     (74 random bits), is shown to nobody, and no page takes one: see the next test.
     """
     assert client_writes() == [
+        "incidents_actionfollow",
         "incidents_clientreport",
         "incidents_postmortemrequest",
+        "incidents_reportreading",
         "tenants_auditevent",
     ]
     for table in client_writes():

@@ -94,12 +94,19 @@ def promised(world: World, incident: Incident | None = None, *, title: str = "Au
         )
 
 
-def asked(world: World, person: User, company: Company, *, is_accepted: bool = True) -> None:
+def asked(
+    world: World,
+    person: User,
+    company: Company,
+    *,
+    is_accepted: bool = True,
+    incident: Incident | None = None,
+) -> None:
     """A request of a company, accepted by sam."""
     with scope.as_company(company.pk, user_id=person.pk):
         wanted, _is_new = postmortems.request(
             factories.actor(person, company),
-            reference=world.incident.reference,
+            reference=(incident or world.incident).reference,
             purpose="Our auditors ask.",
             now=factories.STARTED_AT + timedelta(hours=9),
         )

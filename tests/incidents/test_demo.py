@@ -1,5 +1,6 @@
 """The founding incident as it is loaded, held against the figures of that day."""
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -13,6 +14,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from incidents import errors
 from incidents.choices import (
+    ActionState,
     ClaimKind,
     CompanyState,
     EntrySource,
@@ -23,22 +25,30 @@ from incidents.choices import (
     UpdateKind,
     Verdict,
 )
-from incidents.demo import load
+from incidents.demo import load, world
 from incidents.models import (
+    ActionChange,
+    ActionFollow,
     AffectedComponent,
     Claim,
     ClientReport,
     Cohort,
     Component,
+    CorrectiveAction,
     Incident,
     Placement,
+    PostMortem,
+    PostMortemAnnex,
     PostMortemRequest,
+    PostMortemVersion,
     Recovery,
     RecoveryEntry,
+    ReportReading,
     RosterEntry,
     Update,
 )
-from incidents.queries import incident_lists, incident_pages, overviews, shapes
+from incidents.queries import corrective_actions, incident_lists, incident_pages, overviews, reports, shapes
+from incidents.queries.report_shapes import ReportPage
 from tenants import scope
 from tenants.models import AuditEvent, Company, Membership, User
 
@@ -48,6 +58,8 @@ SCHEDULED = "INC-KX7G2M9A"
 ONLY_NORTH_AMERICA = "INC-6TRW8B2N"
 NOW = datetime(2026, 11, 16, 10, 30, 12, tzinfo=UTC)
 EVERYTHING = (
+    ActionChange,
+    ActionFollow,
     AffectedComponent,
     AuditEvent,
     Claim,
@@ -55,12 +67,17 @@ EVERYTHING = (
     Cohort,
     Company,
     Component,
+    CorrectiveAction,
     Incident,
     Membership,
     Placement,
+    PostMortem,
+    PostMortemAnnex,
     PostMortemRequest,
+    PostMortemVersion,
     Recovery,
     RecoveryEntry,
+    ReportReading,
     RosterEntry,
     Update,
     User,
@@ -307,12 +324,49 @@ def test_acme_and_globex_each_have_incidents_that_the_other_never_hears_of() -> 
     assert len(titles("acme")) == 5
 
 
-def test_globex_asked_for_the_post_mortem_and_acme_did_not() -> None:
-    asked = page("globex").post_mortem.request
-    assert asked is not None
-    assert asked.state is RequestState.ACCEPTED
-    assert asked.requested_by == "Gus Whitfield"
-    assert page("acme").post_mortem.request is None
+def test_acme_holds_the_report_and_globex_waits() -> None:
+    held, waiting = page("acme").post_mortem.request, page("globex").post_mortem.request
+    assert held is not None
+    assert held.state is RequestState.FINAL_DELIVERED
+    assert waiting is not None
+    assert (waiting.state, waiting.requested_by) == (RequestState.REQUESTED, "Gus Whitfield")
+
+
+def report(number: int | None = None) -> ReportPage:
+    with scope.as_company(world.key("company", world.ACME), read_only=True):
+        return reports.report_page(FOUNDING, number=number, zone="Europe/Paris", now=NOW)
+
+
+def test_the_claimed_4_h_30_is_caught_in_the_preliminary_report_and_gone_from_the_final_one() -> None:
+    (note,) = report(1).footnotes
+    assert note.words == "4 h 30 min"
+    assert note.record_says == "4 h 25 min to the first 95%, 6 h 30 min to the last account"
+    assert report(2).footnotes == ()
+
+
+def test_the_reports_figures_are_the_records() -> None:
+    final = report()
+    assert [version.label for version in final.versions] == ["Final", "Preliminary"]
+    assert (final.facts.share_seconds, final.facts.all_seconds) == (4 * 3600 + 25 * 60, 6 * 3600 + 30 * 60)
+    assert (final.facts.first_word_seconds, final.facts.detection_seconds) == (12 * 60, 5 * 60)
+    assert final.summary is not None
+    for words in ("4 h 25 min", "6 h 30 min", "240 client companies", "4 Feb 2026, 20:15 CET"):
+        assert words in final.summary.text.html
+    assert final.annex is not None
+    assert final.annex.recovery == dataclasses.replace(
+        page("acme").recovery, as_of=final.facts.as_of, is_provisional=False
+    )
+
+
+def test_the_three_promises_are_kept_put_off_and_overdue() -> None:
+    with scope.as_company(world.key("company", world.ACME), read_only=True):
+        promised = corrective_actions.actions_page(FOUNDING, user_id=None, zone="Europe/Paris", now=NOW)
+    assert [(action.title, action.state, action.is_overdue) for action in promised.actions] == [
+        ("Infrastructure audit", ActionState.IN_PROGRESS, False),
+        ("Expanded capacity", ActionState.DONE, False),
+        ("Automated redirection", ActionState.OPEN, True),
+    ]
+    assert [title for _reference, title in promised.actions[1].happened_again] == ["Reports arriving late"]
 
 
 def test_a_second_load_changes_nothing(loaded: load.Loaded, logins_file: Path) -> None:
