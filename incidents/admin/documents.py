@@ -41,7 +41,7 @@ class DocumentAdmin(RecordAdmin):
     due = pages.instant_column("due_at", "tried next")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
-        return super().get_queryset(request).defer(None).defer("content").select_related("company")
+        return super().get_queryset(request).select_related("company")
 
     def describe(self, row: Document) -> str:
         return f"{row.get_kind_display()} of {row.company.name}"

@@ -8,7 +8,7 @@ from django.db import models
 from incidents.choices import DocumentKind, DocumentState
 from incidents.models.base import ChoiceField, one_of
 from incidents.models.statement import Statement
-from tenants import rls
+from tenants import rls, scope
 from tenants.models import User
 from tenants.models.base import CompanyOwned, ScopedManager
 
@@ -20,10 +20,15 @@ _ASKED = (
 
 
 class DocumentManager(ScopedManager["Document"]):
-    """Leaves the bytes, and what is for staff, where they are until somebody asks for them."""
+    """Leaves the bytes where they are until somebody asks for them, and clients what is for staff."""
 
     def get_queryset(self) -> models.QuerySet["Document"]:
-        return super().get_queryset().defer("content", "trouble", "attempts", "due_at")
+        return super().get_queryset().defer("content")
+
+    def narrow(
+        self, queryset: models.QuerySet["Document"], in_force: scope.Scope
+    ) -> models.QuerySet["Document"]:
+        return super().narrow(queryset, in_force).defer("trouble", "attempts", "due_at")
 
 
 class Document(CompanyOwned):

@@ -100,9 +100,8 @@ def _make(wanted: Wanted, make: Make, clock: Clock) -> None:
     except NotMade as error:
         _set_aside(wanted, str(error), now=clock())
         return
-    except Exception as error:
-        log.exception("document_failed", document_id=str(wanted.id))
-        _set_aside(wanted, f"{type(error).__name__} while it was made; the log says more.", now=clock())
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one must not stop the others
+        _set_aside(wanted, f"{type(error).__name__} while it was made: a mistake of the portal.", now=clock())
         return
     now = clock()
     with scope.as_staff():

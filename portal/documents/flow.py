@@ -133,7 +133,8 @@ def _heading(part: Part, depth: int) -> list[Part]:
 
 
 def _list(part: Part, depth: int) -> list[Part]:
-    items = [each for each in part["c"] if not isinstance(each, str)]
+    given = (part_of if not isinstance(part_of, str) else {"c": [part_of]} for part_of in part["c"])
+    items = [each for each in given if _text(each).strip()]
     if depth >= DEEPEST:
         return _as_blocks([inner for item in items for inner in item["c"]], depth)
     shown = [_as_blocks(item["c"], depth + 1) for item in items]

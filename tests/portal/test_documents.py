@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pypdf
 import pytest
@@ -80,7 +81,7 @@ def test_a_pdf_is_tagged_has_a_title_and_a_language(world: World) -> None:
     issue(world)
     documents.make_waiting(making.make, clock())
     reader = pypdf.PdfReader(io.BytesIO(bytes(rows()[0].content or b"")))
-    root = reader.trailer["/Root"]
+    root: Any = reader.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == "en-GB"
     assert root["/StructTreeRoot"]
@@ -199,7 +200,7 @@ def test_two_workers_make_one_document_once(committed: None) -> None:
 
 def hostile_report(world: World, **texts: str) -> bytes:
     draft = reporting.begun(world)
-    reporting.written(world, draft, **texts)
+    reporting.written(world, draft, acknowledged=None, **texts)
     reporting.asked(world, world.ada, world.acme)
     reporting.published(world, draft, PublicationKind.PRELIMINARY)
     ada = factories.actor(world.ada, world.acme)
