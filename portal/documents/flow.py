@@ -3,6 +3,7 @@
 The HTML is our own (`incidents.markdown`), so what is not known here is shown as its text alone.
 """
 
+import re
 from collections.abc import Callable, Collection
 from html.parser import HTMLParser
 from typing import Any
@@ -16,6 +17,7 @@ WIDEST = 12
 _INLINE = {"strong": "strong", "b": "strong", "em": "em", "i": "em", "s": "s", "del": "s", "a": "a"}
 _HEADINGS = {"h3": 3, "h4": 4}
 _SCHEMES = ("https://", "http://", "mailto:")
+_WHITE = re.compile(r"[ \t\r\n\f]+")
 _RTL = range(0x0590, 0x08FF + 1)
 
 
@@ -173,7 +175,8 @@ def _as_inline(parts: list[Any]) -> list[Any]:
     found: list[Any] = []
     for part in parts:
         if isinstance(part, str):
-            found.append(part)
+            # White space is one space, as in HTML: typst would end the line there.
+            found.append(_WHITE.sub(" ", part))
         elif part["t"] == "br":
             found.append({"t": "br"})
         elif part["t"] == "code":

@@ -23,11 +23,11 @@ def _seldom(page: Page) -> Page:
     """The page for who has not asked very often (`ACCOUNT_RATE_LIMITS`)."""
 
     @wraps(page)
-    def limited(request: HttpRequest, **parts: Any) -> HttpResponse:
+    def limited(request: HttpRequest, *parts: Any) -> HttpResponse:
         if not ratelimit.consume(request, action="verify"):
             words = "Too many at once. Try again in a minute.\n"
             return HttpResponse(words, status=429, content_type="text/plain")
-        return page(request, **parts)
+        return page(request, *parts)
 
     return limited
 

@@ -34,6 +34,13 @@ def test_each_kind_of_text_becomes_a_part() -> None:
     assert found[2]["start"] == 3
 
 
+def test_a_line_that_ends_in_the_source_does_not_end_in_the_document() -> None:
+    assert flow.blocks("<p>one\ntwo <em>three\nfour</em></p>")[0]["c"] == [
+        "one two ",
+        {"t": "em", "c": ["three four"]},
+    ]
+
+
 def test_headings_leave_out_no_level() -> None:
     html = "<h4>Deep</h4><h3>High</h3><h4>Deep</h4>"
     assert [part["level"] for part in flow.blocks(html, under=1)] == [2, 2, 3]
