@@ -338,6 +338,28 @@ class RowKind(Choice):
         return tuple(kind for kind in cls if kind not in (cls.NEW, cls.KNOWN, cls.TWICE))
 
 
+class StatementKind(Choice):
+    """What a downtime statement speaks of."""
+
+    INCIDENT = "incident", "One incident"
+    MONTH = "month", "One month"
+
+
+class DocumentKind(Choice):
+    """What a PDF shows."""
+
+    STATEMENT = "statement", "Downtime statement"
+    REPORT = "report", "Post-mortem"
+
+
+class DocumentState(Choice):
+    """How far the worker is with a PDF."""
+
+    WAITING = "waiting", "Being made"
+    MADE = "made", "Made"
+    FAILED = "failed", "Could not be made"
+
+
 class DraftState(Choice):
     """Where the draft of a post-mortem stands."""
 

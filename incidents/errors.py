@@ -409,6 +409,31 @@ class MergeReopens(Refusal):
         )
 
 
+class StatementNotFound(NotFound):
+    code = "statement_not_found"
+    message = "This statement does not exist."
+
+
+class NoSigningKey(Refusal):
+    code = "no_signing_key"
+    message = "Statements are not set up here yet. Ask the vendor's support. Nothing was issued."
+
+
+class NotAMonth(Refusal):
+    code = "not_a_month"
+    message = "This month has no statement: choose one of the list. Nothing was issued."
+
+
+class TooManyStatements(Refusal):
+    code = "too_many_statements"
+    message = "Your company has issued very many statements today. Go on tomorrow. Nothing was issued."
+
+
+class DocumentNotFound(NotFound):
+    code = "document_not_found"
+    message = "This document does not exist."
+
+
 class ReportNotFound(NotFound):
     code = "report_not_found"
     message = "There is no such report, or your company does not hold it."

@@ -49,6 +49,7 @@ READ = (
                 "cohort",
                 "component",
                 "datacenter",
+                "document",
                 "incident",
                 "placement",
             ),
@@ -62,6 +63,7 @@ READ = (
                 "recoveryimport",
                 "rosterentry",
                 "service",
+                "statement",
                 "update",
                 "updatetemplate",
                 "waitingupdate",
@@ -86,12 +88,13 @@ def _may(app: str, **models: str) -> Iterator[str]:
 _ANSWER_CLIENTS = tuple(_may("incidents", postmortemrequest="change"))
 _KEEP_TEMPLATES = tuple(_may("incidents", answertemplate="add change delete"))
 _ANSWER_REPORTS = tuple(_may("incidents", clientreport="change"))
+_HAVE_MADE_AGAIN = tuple(_may("incidents", document="change"))
 
 STAFF_ROLES = (
     StaffRole(
         name="Support",
         meaning="Reads everything and answers clients.",
-        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, WRITE_NOTES, VIEW_AS_CLIENT),
+        may=(*_ANSWER_CLIENTS, *_ANSWER_REPORTS, *_HAVE_MADE_AGAIN, WRITE_NOTES, VIEW_AS_CLIENT),
     ),
     StaffRole(
         name="Incident manager",
@@ -101,6 +104,7 @@ STAFF_ROLES = (
             *_ANSWER_REPORTS,
             WRITE_NOTES,
             *_KEEP_TEMPLATES,
+            *_HAVE_MADE_AGAIN,
             *_may("incidents", incident="add change delete", recovery="change", claim="add change delete"),
             *_may("incidents", updatetemplate="add change delete"),
             OVERRIDE,
@@ -115,6 +119,7 @@ STAFF_ROLES = (
         may=(
             *_ANSWER_CLIENTS,
             *_KEEP_TEMPLATES,
+            *_HAVE_MADE_AGAIN,
             *_may(
                 "incidents", claim="add change delete", postmortem="add change", correctiveaction="add change"
             ),

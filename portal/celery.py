@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["tenants", "incidents"])
+app.autodiscover_tasks(["tenants", "incidents", "portal"])
 app.conf.beat_schedule = {
     "sweep-mail": {"task": "tenants.tasks.sweep_mail", "schedule": 5.0},
     "seal-audit": {"task": "tenants.tasks.seal_audit", "schedule": 5.0},
@@ -27,6 +27,7 @@ app.conf.beat_schedule = {
         "schedule": 2.0,
         "options": {"expires": 10},
     },
+    "make-documents": {"task": "portal.tasks.make_documents", "schedule": 3.0},
     "advance-maintenance": {"task": "incidents.tasks.advance_maintenance", "schedule": 15.0},
 }
 

@@ -42,6 +42,27 @@ class Setting:
 SETTINGS = (
     Setting(name="SECRET_KEY", kind="str", meaning="Signs sign-ins and links; long, random, kept secret."),
     Setting(
+        name="STATEMENT_SIGNING_KEY",
+        kind="str",
+        default="",
+        meaning="Signs downtime statements: 32 random bytes, written as 43 letters of base64url, kept "
+        "secret. Empty: none are issued. `make run` makes its own.",
+    ),
+    Setting(
+        name="STATEMENT_OLD_PUBLIC_KEYS",
+        kind="list",
+        default=[],
+        meaning="Public keys of earlier signing keys (`/verify/keys/` shows them), so that statements they "
+        "signed are still verified.",
+    ),
+    Setting(
+        name="DEGRADED_WEIGHT_PERCENT",
+        kind="int",
+        default=0,
+        least=0,
+        meaning="How much of degraded time counts as downtime in a downtime statement, 0 to 100.",
+    ),
+    Setting(
         name="DATABASE_URL",
         kind="url",
         meaning="PostgreSQL 18, as the weak login role `portal_login`. `make run` starts its own.",

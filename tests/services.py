@@ -76,6 +76,7 @@ def _start_services() -> None:
         LOGIN_URL: server.url("portal_login", "only-for-tests", NAME),
         "REDIS_URL": cache.url,
         "SECRET_KEY": "only-for-tests",
+        "STATEMENT_SIGNING_KEY": "b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtITE",
         "PORTAL_DATA_DIR": str(data),
         "PORTAL_EMBEDDED": "1",
         "UPDATE_UNDO_SECONDS": "0",  # posted at once; the tests of the wait set their own

@@ -69,6 +69,9 @@ class Services:
         values["SECRET_KEY"] = values.get("SECRET_KEY") or folders.secret(
             self.data / "secret-key", random_bytes=48
         )
+        values["STATEMENT_SIGNING_KEY"] = values.get("STATEMENT_SIGNING_KEY") or folders.secret(
+            self.data / "statement-signing-key"
+        )
         if self.postgres is not None:
             password = folders.secret(self.data / "login-password")
             values["DATABASE_URL"] = self.postgres.url(LOGIN_ROLE, password, DATABASE)

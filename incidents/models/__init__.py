@@ -3,6 +3,7 @@
 from incidents.models.catalogue import AffectedComponent, Component, DataCenter, Placement, Service
 from incidents.models.client_report import ClientReport
 from incidents.models.composer import UpdateTemplate, WaitingUpdate
+from incidents.models.document import Document
 from incidents.models.incident import Claim, Incident, Update
 from incidents.models.postmortem import (
     AnswerTemplate,
@@ -23,6 +24,7 @@ from incidents.models.report import (
     PostMortemVersion,
     ReportReading,
 )
+from incidents.models.statement import Statement, StatementNumber
 from incidents.models.update import UpdateReader, UpdateWording
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "Component",
     "CorrectiveAction",
     "DataCenter",
+    "Document",
     "ImportRow",
     "Incident",
     "Placement",
@@ -54,6 +57,8 @@ __all__ = [
     "RequestRecipient",
     "RosterEntry",
     "Service",
+    "Statement",
+    "StatementNumber",
     "Update",
     "UpdateReader",
     "UpdateTemplate",

@@ -15,6 +15,7 @@ from incidents.queries import report_shapes, shapes
 from incidents.queries.report_shapes import ReportPage, ReportVersion
 from incidents.report_content import SECTIONS, Content, Text
 from incidents.report_facts import Facts
+from tenants.models import Company
 
 CAUSES = ("root_cause", "contributing_causes")
 
@@ -45,6 +46,21 @@ def report_page(
         zone=zone,
         now=now,
     )
+
+
+def report_of_version(
+    version_id: UUID, *, company_id: UUID, zone: str, now: datetime
+) -> tuple[ReportPage, str]:
+    """A version by its id, and the name of the company, whose scope it is. Raises ReportNotFound."""
+    found = (
+        PostMortemVersion.objects.filter(pk=version_id).values_list("incident__reference", "number").first()
+    )
+    if found is None:
+        raise errors.ReportNotFound
+    reference, number = found
+    # The row policy shows a company no other than itself.
+    name = Company.objects.filter(pk=company_id).values_list("name", flat=True).get()
+    return report_page(reference, zone=zone, now=now, number=number), name
 
 
 def versions_of(reference: str) -> tuple[ReportVersion, ...]:

@@ -84,6 +84,12 @@ def plain_clock(value: datetime, zone: str) -> str:
 
 
 @register.filter
+def plain_instant(value: datetime, zone: str) -> str:
+    """Day, time and zone as plain words: "4 Feb 2026, 18:10 CET"."""
+    return f"{day_of(value, zone)}, {plain_clock(value, zone)}"
+
+
+@register.filter
 def plain_hours(value: datetime, zone: str) -> str:
     """Hours and minutes as plain words, where the zone is named beside: "18:10"."""
     return f"{value.astimezone(ZoneInfo(zone)):%H:%M}"
@@ -148,6 +154,15 @@ def duration(seconds: int | None) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+@register.filter
+def exact_duration(seconds: int) -> str:
+    """A length of time to the second, for a document: 23405 is "6 h 30 min 5 s"."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    named = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in named if count) or "0 min"
 
 
 @register.filter

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from django import forms
 
 from incidents.choices import IncidentKind, ReportKind, choices
+from incidents.signatures import MOST_BYTES
+from portal.templatetags.portal_time import month
 
 EARLIEST_YEAR = 2000
 
@@ -213,6 +215,48 @@ class ClientReportForm(forms.Form):
 
     def clean_components(self) -> tuple[UUID, ...]:
         return tuple(UUID(each) for each in self.cleaned_data["components"])
+
+
+class MonthForm(forms.Form):
+    """The month that a downtime statement is to speak of, by its first day."""
+
+    month = forms.TypedChoiceField(
+        label="Month",
+        coerce=date.fromisoformat,
+        error_messages={
+            "required": "Choose a month of the list.",
+            "invalid_choice": "Choose a month of the list.",
+        },
+    )
+
+    def __init__(self, *args: Any, months: tuple[date, ...], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["month"].choices = [(each.isoformat(), month(each)) for each in months]  # type: ignore[attr-defined]
+
+
+class VerifyForm(forms.Form):
+    """A downtime statement that somebody shows: its number, or the signed JSON as it was handed out."""
+
+    number = forms.CharField(
+        label="Number",
+        help_text="As it stands at the foot of each page of the PDF: DS- and four groups of five.",
+        required=False,
+        max_length=60,
+    )
+    document = forms.CharField(
+        label="Or the JSON",
+        help_text="Open the file in a text editor, and paste all of it.",
+        required=False,
+        max_length=MOST_BYTES,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and not (cleaned.get("number") or cleaned.get("document", "").strip()):
+            raise forms.ValidationError("Type the number of a statement, or paste its JSON.")
+        return cleaned
 
 
 class VersionsForm(forms.Form):

@@ -12,6 +12,9 @@ from portal.web import (
     overview_pages,
     postmortem_pages,
     report_pages,
+    report_pdf_pages,
+    statement_pages,
+    verify_pages,
 )
 
 
@@ -21,12 +24,23 @@ class ReferenceConverter(StringConverter):
     regex = "[A-Za-z0-9-]{1,16}"
 
 
+class NumberConverter(StringConverter):
+    """The number of a downtime statement, as typed by whoever holds it."""
+
+    regex = "[A-Za-z0-9-]{1,40}"
+
+
 register_converter(ReferenceConverter, "reference")
+register_converter(NumberConverter, "number")
 
 app_name = "web"
 urlpatterns = [
     path("", company_pages.choose, name="choose"),
     path("zone/", company_pages.zone, name="zone"),
+    path("verify/", verify_pages.verify, name="verify"),
+    path("verify/check/", verify_pages.check, name="verify_check"),
+    path("verify/keys/", verify_pages.keys, name="verify_keys"),
+    path("verify/<number:number>/", verify_pages.number, name="verify_number"),
     path("<slug:company>/", overview_pages.overview, name="overview"),
     path("<slug:company>/activity/", activity_pages.activity, name="activity"),
     path("<slug:company>/incidents/", incident_pages.incident_list, name="incidents"),
@@ -72,6 +86,11 @@ urlpatterns = [
         name="report_differences",
     ),
     path(
+        "<slug:company>/incidents/<reference:reference>/post-mortem/report/pdf/",
+        report_pdf_pages.report_pdf,
+        name="report_pdf",
+    ),
+    path(
         "<slug:company>/incidents/<reference:reference>/post-mortem/actions/",
         action_pages.actions,
         name="corrective_actions",
@@ -81,4 +100,11 @@ urlpatterns = [
         client_report_pages.reports,
         name="client_reports",
     ),
+    path(
+        "<slug:company>/incidents/<reference:reference>/statement/",
+        statement_pages.of_incident,
+        name="incident_statement",
+    ),
+    path("<slug:company>/statements/", statement_pages.statement_list, name="statements"),
+    path("<slug:company>/statements/<number:number>/", statement_pages.statement, name="statement"),
 ]

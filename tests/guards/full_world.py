@@ -21,12 +21,14 @@ from incidents.choices import (
     Audience,
     ClaimKind,
     CompanyState,
+    DocumentKind,
     EntrySource,
     PublicationKind,
     ReportKind,
     ReportState,
     RequestState,
     RowKind,
+    StatementKind,
     UpdateKind,
     WaitingState,
 )
@@ -40,6 +42,7 @@ from incidents.models import (
     Component,
     CorrectiveAction,
     DataCenter,
+    Document,
     ImportRow,
     Incident,
     PostMortem,
@@ -56,12 +59,14 @@ from incidents.models import (
     RequestRecipient,
     RosterEntry,
     Service,
+    Statement,
     Update,
     UpdateReader,
     UpdateTemplate,
     UpdateWording,
     WaitingUpdate,
 )
+from incidents.operations import statements
 from tenants import rls, scope, walls
 from tenants.models import AuditEvent, AuditSeal, Company, OutgoingMail, User
 from tests import factories
@@ -117,6 +122,13 @@ def fill(world: World) -> FullWorld:
             )
             _row(AuditSeal, STAFF, number=NUMBERS[company.slug], event_id=event.pk, sealed_at=NOW)
             _row(OutgoingMail, owners.of_person(person), to_address=person.email, created_at=NOW, due_at=NOW)
+    for company, person, own in (
+        (world.acme, world.ada, full.of_acme),
+        (world.globex, world.gus, full.of_globex),
+    ):
+        with scope.as_company(company.pk, user_id=person.pk):
+            _documents(company, person, own)
+    with scope.as_staff():
         sent = _row(
             RecoveryImport,
             STAFF,
@@ -324,6 +336,40 @@ def _belongs_to(asked: PostMortemRequest, person: User, owner: Owner) -> None:
         )
     _row(RequestRecipient, owner, person=person, added_by=person, added_at=NOW, **part)
     _row(RequestDesk, STAFF, **part)
+
+
+def _documents(company: Company, person: User, incident: Incident) -> None:
+    """A statement and its PDF that waits; the content is one that was issued, with marks in its texts."""
+    owner = owners.of_company(company)
+    issued, _is_new = statements.issue_for_incident(
+        factories.actor(person, company),
+        reference=incident.reference,
+        verify_at="http://testserver/verify/",
+        now=NOW,
+    )
+    kept = {"number": f"DS-{company.slug}", "content": issued.content, "record_version": "1-0"}
+    made = _row(
+        Statement,
+        owner,
+        company=company,
+        kind=StatementKind.INCIDENT,
+        incident=incident,
+        issued_at=NOW,
+        issued_by=person,
+        **kept,
+    )
+    _row(
+        Document,
+        owner,
+        company=company,
+        kind=DocumentKind.STATEMENT,
+        statement=made,
+        asked_by=person,
+        asked_at=NOW,
+        due_at=NOW,
+        zone="UTC",
+        trouble="",
+    )
 
 
 def _said_to(company: Company, incident: Incident) -> None:

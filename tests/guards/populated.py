@@ -43,6 +43,7 @@ from incidents.operations import (
     reports,
     request_desk,
     request_parts,
+    statements,
 )
 from incidents.operations.corrective_actions import Words
 from tenants import rls, scope, walls
@@ -157,6 +158,12 @@ def _half(slug: str, center: str) -> Half:
             factories.actor(owner, company),
             reference=incident.reference,
             kind=ReportKind.STILL_BROKEN,
+            now=factories.STARTED_AT + timedelta(hours=2),
+        )
+        statements.issue_for_incident(
+            factories.actor(owner, company),
+            reference=incident.reference,
+            verify_at="http://testserver/verify/",
             now=factories.STARTED_AT + timedelta(hours=2),
         )
     _work_on(asked, factories.person(f"staff.of.{slug}@vendor.example", is_staff=True))

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from incidents.choices import Audience, PublicationKind, UpdateKind
 from incidents.models import Incident, PostMortemRequest
-from incidents.operations import incidents, postmortems
+from incidents.operations import incidents, postmortems, statements
 from tenants import scope
 from tenants.actor import SYSTEM
 from tenants.models import Company, Membership, User
@@ -24,6 +24,7 @@ SignIn = Callable[[User], Client]
 
 UNKNOWN_SLUG = "nobody"
 UNKNOWN_REFERENCE = "INC-22222222"
+UNKNOWN_NUMBER = "DS-22222-22222-22222-22222"
 STAFF_ONLY = "Only staff may read this."
 DRAFT_TITLE = "Not yet published"
 FOREIGN_TITLE = "Globex alone"
@@ -46,6 +47,8 @@ class Cast:
     browsers: dict[str, Client]
     references: dict[str, str]
     incidents: dict[str, Incident]
+    number: str
+    """Of a downtime statement of acme."""
 
     def asked_slug(self, actor: str) -> str:
         return "initech" if actor == "suspended" else "acme"
@@ -144,6 +147,7 @@ def make(world: World, sign_in: SignIn) -> Cast:
         people=people,
         browsers=browsers,
         incidents=found,
+        number=_statement(world.ada, world.acme, found[routes.OWN]),
         references={
             **{kind: incident.reference for kind, incident in found.items()},
             routes.UNKNOWN: UNKNOWN_REFERENCE,
@@ -225,3 +229,14 @@ def _ask(person: User, company: Company, incident: Incident) -> PostMortemReques
             now=incident.started_at + timedelta(hours=1),
         )
     return wanted
+
+
+def _statement(person: User, company: Company, incident: Incident) -> str:
+    with scope.as_company(company.pk, user_id=person.pk):
+        made, _is_new = statements.issue_for_incident(
+            factories.actor(person, company),
+            reference=incident.reference,
+            verify_at="http://testserver/verify/",
+            now=incident.started_at + timedelta(hours=1),
+        )
+    return made.number

@@ -12,7 +12,7 @@ from tests import sampling
 from tests.conftest import World
 from tests.guards import answers, route_cast, routes
 from tests.guards.answers import Answer, Ledger
-from tests.guards.route_cast import Cast, SignIn
+from tests.guards.route_cast import UNKNOWN_NUMBER, Cast, SignIn
 from tests.guards.routes import Row, Variant
 
 MOST_IN_A_FULL_RUN = 300
@@ -122,6 +122,7 @@ def _requests(each: Row, actor: str, variant: Variant, cast: Cast, number: int) 
     for company, reference in pairs:
         slug, name = cast.slug(actor, company, number), cast.reference(reference, number)
         path = each.route.replace("<slug:company>", slug).replace("<reference:reference>", name)
+        path = path.replace("<number:number>", cast.number if each.is_of_company else UNKNOWN_NUMBER)
         yield Asked(
             row=each,
             actor=actor,

@@ -7,6 +7,7 @@ a malformed one is answered says `expected`, by rule.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.urls import get_resolver
@@ -55,7 +56,15 @@ WITHDRAW = "<slug:company>/incidents/<reference:reference>/post-mortem/withdraw/
 RECIPIENTS = "<slug:company>/incidents/<reference:reference>/post-mortem/recipients/"
 QUESTIONS = "<slug:company>/incidents/<reference:reference>/post-mortem/questions/"
 ANSWERS = "<slug:company>/incidents/<reference:reference>/post-mortem/answers/"
+STATEMENTS = "<slug:company>/statements/"
+STATEMENT = "<slug:company>/statements/<number:number>/"
+OF_INCIDENT = "<slug:company>/incidents/<reference:reference>/statement/"
+VERIFY, CHECK, KEYS = "verify/", "verify/check/", "verify/keys/"
+OF_NUMBER = "verify/<number:number>/"
+WITHOUT_TOKEN = frozenset({CHECK})
+"""Addresses for programs, which send no token of a form: nothing is written there."""
 REPORT = "<slug:company>/incidents/<reference:reference>/post-mortem/report/"
+REPORT_PDF = "<slug:company>/incidents/<reference:reference>/post-mortem/report/pdf/"
 DIFFERENCES = "<slug:company>/incidents/<reference:reference>/post-mortem/differences/"
 ACTIONS = "<slug:company>/incidents/<reference:reference>/post-mortem/actions/"
 REPORTS = "<slug:company>/incidents/<reference:reference>/reports/"
@@ -102,11 +111,16 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
 ASKED = "incidents_postmortemrequest incidents_requestrecipient tenants_auditevent tenants_rowchange"
 MORE_ASKED = "incidents_requestquestion tenants_auditevent"
 SAID = "incidents_clientreport tenants_auditevent tenants_rowchange"
+ISSUED = "incidents_statement incidents_statementnumber incidents_document tenants_auditevent"
+TAKEN = "tenants_auditevent"
+WANTED = "incidents_document"
 OPENED = "tenants_auditevent"
 READ = "incidents_reportreading tenants_auditevent"
 FOLLOWED = "incidents_actionfollow"
 HAVE_READ, FOLLOW, NEITHER_WAY = "version=1", "number=1&is_wanted=yes", "is_wanted="
 BROKEN, NEITHER = "kind=still_broken&text=Nothing+works.", "kind="
+MONTH, NO_MONTH = f"month={datetime.now(tz=UTC) - timedelta(days=40):%Y-%m}-01", "month=1999-01-01"
+NUMBER, JSON = "number=DS-22222-22222-22222-22222", "form=json"
 SENT, EMPTY, ZONE = "purpose=Our+auditors+ask.", "purpose=", "zone=utc"
 JOINED, WITHDRAWN, NOBODY = "join=yes", "withdraw=yes", "recipients="
 QUESTION, NO_QUESTION, ANSWER, NO_ANSWER = "text=Why?", "text=", "number=1&text=All.", "number=1&text="
@@ -134,8 +148,22 @@ ROUTES = (
     row("POST", QUESTIONS,   "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NO_QUESTION),
     row("POST", ANSWERS,     "302 302 302 403 404 403 404 404 302 404 404 404 404 302", ANSWER),
     row("POST", ANSWERS,     "302 422 422 403 404 403 404 404 302 404 404 404 404 302", NO_ANSWER),
+    row("GET", STATEMENTS,   "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", STATEMENTS,  "302 302 302 302 404 302 404 404 302 404 404 404 404 302", MONTH, ISSUED),
+    row("POST", STATEMENTS,  "302 422 422 422 404 422 404 404 302 404 404 404 404 302", NO_MONTH),
+    row("GET", STATEMENT,    "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", STATEMENT,   "302 200 200 200 404 200 404 404 302 404 404 404 404 302", JSON, TAKEN),
+    row("GET", OF_INCIDENT,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", OF_INCIDENT, "302 302 302 302 404 302 404 404 302 404 404 404 404 302", JSON, ISSUED),
+    row("GET", VERIFY,       "200 200 200 200 200 200 200 200 200 200 200 200 200 200"),
+    row("POST", VERIFY,      "200 200 200 200 200 200 200 200 200 200 200 200 200 200", NUMBER),
+    row("POST", CHECK,       "422 422 422 422 422 422 422 422 422 422 422 422 422 422", NUMBER),
+    row("GET", KEYS,         "200 200 200 200 200 200 200 200 200 200 200 200 200 200"),
+    row("GET", OF_NUMBER,    "404 404 404 404 404 404 404 404 404 404 404 404 404 404"),
     row("GET", REPORT,       "302 200 200 200 404 200 404 404 302 404 404 404 404 302", writes=OPENED),
     row("POST", REPORT,      "302 302 302 302 404 302 404 404 302 404 404 404 404 302", HAVE_READ, READ),
+    row("GET", REPORT_PDF,   "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
+    row("POST", REPORT_PDF,  "302 302 302 302 404 302 404 404 302 404 404 404 404 302", HAVE_READ, WANTED),
     row("GET", DIFFERENCES,  "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("GET", ACTIONS,      "302 200 200 200 404 200 404 404 302 404 404 404 404 302"),
     row("POST", ACTIONS,     "302 302 302 302 404 302 404 404 302 404 404 404 404 302", FOLLOW, FOLLOWED),

@@ -73,7 +73,7 @@ def test_a_task_takes_its_ids_by_keyword_only(world: World) -> None:
 
 def test_every_task_of_the_portal_is_declared_with_a_scope_and_every_clock_names_a_task() -> None:
     celery.app.loader.import_default_modules()
-    own = {name for name in celery.app.tasks if name.startswith(("tenants.", "incidents."))}
+    own = {name for name in celery.app.tasks if name.startswith(("tenants.", "incidents.", "portal."))}
     assert {"tenants.tasks.sweep_mail", "incidents.tasks.advance_maintenance"} <= own
     for name in own:
         assert celery.app.tasks[name].run.__wrapped__.__module__ == name.rpartition(".")[0], name

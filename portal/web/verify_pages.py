@@ -1,0 +1,88 @@
+"""Whether a downtime statement is what was issued: public pages, and the same as JSON for programs."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.core import ratelimit
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from incidents import signatures
+from incidents.queries import statement_documents, verification
+from incidents.queries.verification import Verdict, Verification
+from portal.web.forms import VerifyForm
+
+Page = Callable[..., HttpResponse]
+
+
+def _seldom(page: Page) -> Page:
+    """The page for who has not asked very often (`ACCOUNT_RATE_LIMITS`)."""
+
+    @wraps(page)
+    def limited(request: HttpRequest, *parts: Any) -> HttpResponse:
+        if not ratelimit.consume(request, action="verify"):
+            words = "Too many at once. Try again in a minute.\n"
+            return HttpResponse(words, status=429, content_type="text/plain")
+        return page(request, *parts)
+
+    return limited
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify(request: HttpRequest) -> HttpResponse:
+    """Ask for a number or a document, and say what it is. Nothing is kept."""
+    form = VerifyForm(request.POST or None)
+    if request.method != "POST":
+        return render(request, "web/verify/verify.html", {"form": form})
+    return _answer(request, form)
+
+
+@_seldom
+def _answer(request: HttpRequest, form: VerifyForm) -> HttpResponse:
+    if not form.is_valid():
+        return render(request, "web/verify/verify.html", {"form": form}, status=422)
+    now = timezone.now()
+    text = form.cleaned_data["document"]
+    if text.strip():
+        found: Verification | None = verification.verify_text(text, now=now)
+    else:
+        found = verification.verify_number(form.cleaned_data["number"], now=now)
+    return _shown(request, form, found)
+
+
+@require_safe
+def number(request: HttpRequest, number: str) -> HttpResponse:
+    """The kept statement of a number that somebody holds; of any other 404."""
+    found = verification.verify_number(number, now=timezone.now())
+    return _shown(request, VerifyForm(), found, status=200 if found else 404)
+
+
+@csrf_exempt
+@require_POST
+@_seldom
+def check(request: HttpRequest) -> HttpResponse:
+    """For programs: the signed JSON as the body, the verdict as the answer."""
+    if len(request.body) > signatures.MOST_BYTES:
+        return JsonResponse({"verdict": str(Verdict.UNREADABLE)}, status=413)
+    found = verification.verify_text(request.body, now=timezone.now())
+    status = 422 if found.verdict is Verdict.UNREADABLE else 200
+    return JsonResponse({"verdict": str(found.verdict)}, status=status)
+
+
+@require_safe
+def keys(request: HttpRequest) -> HttpResponse:
+    """The public keys by their ids, so that anybody can verify without this portal."""
+    return JsonResponse({"algorithm": signatures.ALGORITHM, "keys": verification.known_keys()})
+
+
+def _shown(
+    request: HttpRequest, form: VerifyForm, found: Verification | None, *, status: int = 200
+) -> HttpResponse:
+    said = statement_documents.read(found.document) if found and found.document else None
+    verdict = found.verdict if found else None
+    context = {"form": form, "said": said, "verdict": verdict, "has_answer": True}
+    return render(request, "web/verify/verify.html", context, status=status)
