@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
@@ -100,7 +100,7 @@ class UpdatePage(StaffAdmin):
             messages.success(request, f"Posted as “{kind.label}” for: {audience.label.lower()}.")
             return self.to_row(incident)
         address = reverse("admin:incidents_waitingupdate_change", args=[waiting.pk])
-        return HttpResponse(status=302, headers={"Location": address})
+        return HttpResponseRedirect(address)
 
     def _send(
         self, request: HttpRequest, incident: Incident, form: UpdateForm, context: dict[str, Any]

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from incidents import blocks, errors, fields, markdown, record, said
 from incidents.blocks import ReaderState
-from incidents.choices import Audience, ClaimKind, IncidentKind, UpdateKind
+from incidents.choices import Audience, ClaimKind, UpdateKind
 from incidents.claims import Claim
 from incidents.models import Claim as KeptClaim
 from incidents.models import Incident, Update, UpdateWording
@@ -78,15 +78,18 @@ def write_claims(update: Update, prepared: Prepared) -> None:
     """Keep what a posted text says of the facts, so that each account can hold it against its own record.
 
     A public `resolved` says that everybody is back, whatever its words; that everything is back,
-    said once more after the end, is no news. What everybody could read before is not kept again.
+    said once more after the end, is no news. What everybody could read before is not kept again. A
+    maintenance has no record that its words could be held against.
     """
     incident, is_public = update.incident, update.audience == Audience.EVERYONE
+    if incident.is_maintenance:
+        return
     found = list(prepared.claims)
     if incident.is_over or update.kind == UpdateKind.POST_MORTEM:
         found = [
             each for each in found if (each.kind, each.at) != (ClaimKind.RESTORED_AT, update.published_at)
         ]
-    is_end = update.kind == UpdateKind.RESOLVED and incident.kind == IncidentKind.INCIDENT and is_public
+    is_end = update.kind == UpdateKind.RESOLVED and is_public
     if is_end and not any(each.kind is ClaimKind.RESTORED_AT for each in found):
         found.append(Claim(kind=ClaimKind.RESTORED_AT, at=update.published_at))
     made = [_kept(update, each) for each in found]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from incidents.audiences import Readers
-from incidents.choices import Audience, ClaimKind, CompanyState, UpdateKind, Verdict
+from incidents.choices import Audience, ClaimKind, CompanyState, IncidentKind, UpdateKind, Verdict
 from incidents.models import Claim, Update
 from incidents.operations import incidents
 from incidents.queries import shapes
@@ -146,3 +146,17 @@ def test_an_incident_that_relapsed_can_be_announced_as_over_again(world: World) 
     ends = [row for row in read(world, now=instant(90)).claims if row.kind is ClaimKind.RESTORED_AT]
     assert [row.posted_at for row in ends] == [instant(40), instant(80)]
     assert instant(80) - instant(40) == timedelta(minutes=40)
+
+
+def test_a_maintenance_claims_nothing(world: World) -> None:
+    planned = factories.incident(world.api, kind=IncidentKind.MAINTENANCE, state=CompanyState.UNKNOWN)
+    with scope.as_staff():
+        incidents.post_update(
+            factories.actor(world.sam),
+            incident_id=planned.pk,
+            kind=UpdateKind.RESOLVED,
+            body_markdown="Everything is back.",
+            now=instant(60),
+            override_reason=OVERRIDE,
+        )
+        assert not Claim.objects.filter(incident=planned).exists()
