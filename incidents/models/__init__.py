@@ -16,7 +16,7 @@ from incidents.models.report import (
     PostMortemVersion,
     ReportReading,
 )
-from incidents.models.statement import Statement, StatementNumber
+from incidents.models.statement import Statement
 from incidents.models.update import UpdateReader, UpdateWording
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "RosterEntry",
     "Service",
     "Statement",
-    "StatementNumber",
     "Update",
     "UpdateReader",
     "UpdateWording",

@@ -103,7 +103,7 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
 
 
 ASKED = "incidents_postmortemrequest tenants_auditevent"
-ISSUED = "incidents_statement incidents_statementnumber incidents_document tenants_auditevent"
+ISSUED = "incidents_statement incidents_document tenants_auditevent"
 TAKEN = "tenants_auditevent"
 WANTED = "incidents_document"
 SAID = "incidents_clientreport tenants_auditevent"
