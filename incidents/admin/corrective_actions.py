@@ -65,8 +65,10 @@ class CorrectiveActionAdmin(OfIncident, RecordAdmin):
         if action.due_on is None:
             return pages.NOTHING
         is_late = action.state not in OVER and action.due_on < timezone.localdate()
-        mark = format_html('<span class="late"><strong>Overdue</strong></span> ') if is_late else ""
-        return format_html("{}{}", mark, f"{action.due_on.day} {action.due_on:%b %Y}")
+        day = f"{action.due_on.day} {action.due_on:%b %Y}"
+        if not is_late:
+            return day
+        return format_html('<span class="late"><strong>Overdue</strong> {}</span>', day)
 
     @admin.display(description="read by clients", boolean=True)
     def is_published(self, action: CorrectiveAction) -> bool:

@@ -16,6 +16,7 @@ from incidents import report_content, report_facts
 from incidents.blocks import ReaderState
 from incidents.choices import (
     ActionChangeKind,
+    ActionState,
     Audience,
     ClaimKind,
     CompanyState,
@@ -134,14 +135,27 @@ def fill(world: World) -> FullWorld:
         # As if there were twenty companies, of which Acme is the last: it has agreed to be named.
         Recovery.objects.filter(company=world.acme).update(in_tail=True)
         Cohort.objects.update(tail_count=1, tail_percent=5)
+    for company, person in ((world.acme, world.ada), (world.globex, world.gus)):
+        with scope.as_company(company.pk, user_id=person.pk):
+            _said_of_the_report(company, person, world.incident)
     return full
+
+
+def _said_of_the_report(company: Company, person: User, incident: Incident) -> None:
+    """What only a person of the company can write: that it was read, and what is followed."""
+    of = owners.of_company(company)
+    own = {"company": company, "user": person}
+    for version_id in PostMortemVersion.objects.filter(incident=incident).values_list("pk", flat=True):
+        _row(ReportReading, of, version_id=version_id, read_at=NOW, **own)
+    _row(ActionFollow, of, incident=incident, followed_at=NOW, **own)
 
 
 def _report(full: FullWorld) -> None:
     """What both companies hold of the shared incident, with each one's own annex; and a draft of staff."""
     world, shared = full.world, full.world.incident
     owner = owners.of_incident(shared)
-    _row(PostMortem, STAFF, incident=shared, zone="UTC", timeline="", saved_at=NOW, acknowledged={})
+    moment = f"2026-02-04 13:45 | {marks.in_force.word(STAFF, 'the timeline')}"
+    _row(PostMortem, STAFF, incident=shared, zone="UTC", timeline=moment, saved_at=NOW)
 
     def text(what: str) -> report_content.Text:
         word = marks.in_force.word(owner, f"the report's {what}")
@@ -187,8 +201,17 @@ def _report(full: FullWorld) -> None:
         (ActionChangeKind.AGAIN, full.of_acme, owners.of_incident(full.of_acme)),
         (ActionChangeKind.AGAIN, full.of_globex, owners.of_incident(full.of_globex)),
     ):
-        _row(ActionChange, of, incident=shared, action=actions[0], kind=kind, again=again, at=NOW)
-    for company, person in ((world.acme, world.ada), (world.globex, world.gus)):
+        _row(
+            ActionChange,
+            of,
+            incident=shared,
+            action=actions[0],
+            kind=kind,
+            state=ActionState.OPEN,
+            again=again,
+            at=NOW,
+        )
+    for company in (world.acme, world.globex):
         of = owners.of_company(company)
         for version in versions:
             component = marks.in_force.word(of, "the annex")
@@ -204,16 +227,6 @@ def _report(full: FullWorld) -> None:
                 is_final=False,
                 timeline=[[_minutes_of(company).isoformat(), "degraded", [component]]],
             )
-            _row(ReportReading, of, company=company, version=version, user=person, read_at=NOW)
-        _row(
-            ActionFollow,
-            of,
-            company=company,
-            incident=shared,
-            action=actions[0],
-            user=person,
-            followed_at=NOW,
-        )
 
 
 def _component(company: Company) -> Component:

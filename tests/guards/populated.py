@@ -20,13 +20,16 @@ from incidents.choices import (
     PublicationKind,
     ReportKind,
     RequestPolicy,
+    RequestState,
     UpdateKind,
 )
 from incidents.models import (
     Claim,
     Component,
+    CorrectiveAction,
     Incident,
     PostMortem,
+    PostMortemRequest,
     RosterEntry,
     Update,
     UpdateWording,
@@ -183,6 +186,8 @@ def _report(half: Half) -> None:
             change_note="",
             now=now,
         )
+        # As a client may put it in: delivered it is by staff alone.
+        PostMortemRequest.objects.filter(incident=half.incident).update(state=RequestState.ACCEPTED)
     reader = factories.actor(half.owner, half.company)
     with scope.as_company(half.company.pk, user_id=half.owner.pk):
         reports.say_read(reader, reference=half.incident.reference, number=1, now=now)
@@ -213,13 +218,12 @@ def _word(half: Half, reader: ReaderState) -> None:
 
 
 def _of_nobody(acme: Half) -> Incident:
-    """A draft on a component of nobody; and of Acme's incident a note of staff, a block for others, a
-    promise that no version holds."""
+    """A draft on a component of nobody with a promise, a note of staff, a block for others."""
     _say(acme, Audience.STAFF)
     _word(acme, ReaderState.RESTORED)
+    draft = factories.draft(factories.component("Service of nobody", "AP"))
     with scope.as_staff():
-        words = Words(title="Later", text="", owner="Nobody yet", due_on=None)
-        corrective_actions.promise(
-            factories.actor(acme.owner), incident_id=acme.incident.pk, words=words, now=factories.STARTED_AT
+        CorrectiveAction.objects.create(
+            incident=draft, number=99, title="Later", owner="Nobody yet", changed_at=factories.STARTED_AT
         )
-    return factories.draft(factories.component("Service of nobody", "AP"))
+    return draft

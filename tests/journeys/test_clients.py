@@ -45,7 +45,7 @@ def read_the_founding_incident(page: Page) -> None:
         expect(row).to_contain_text("Announced too early")
 
 
-def test_an_owner_reads_the_truth_of_her_account_and_asks_for_the_report(windows: Browsing) -> None:
+def test_an_owner_reads_the_truth_of_her_account_and_the_report(windows: Browsing) -> None:
     page = windows.open("/acme/")
     windows.sign_in(page, people.ADA)
     expect(page.get_by_role("heading", level=1)).to_have_text("Acme Stores: status now")
@@ -56,31 +56,36 @@ def test_an_owner_reads_the_truth_of_her_account_and_asks_for_the_report(windows
     page.get_by_role("link", name="System outage").click()
     read_the_founding_incident(page)
 
-    page.get_by_role("link", name="Ask for the post-mortem").click()
-    page.get_by_role("button", name="Send the request").click()
-    expect(page.get_by_role("heading", name="Where your request stands")).to_have_count(0)
-    page.get_by_label("What do you need it for?").fill("Our own customers <ask> & wait.")
-    page.get_by_role("button", name="Send the request").click()
-    tracker = page.get_by_role("region", name="Where your request stands")
-    expect(tracker).to_contain_text("by Ada Moreau")
-    expect(tracker).to_contain_text("Our own customers <ask> & wait.")
-    expect(tracker).to_contain_text("Answer due")
-
-    page.goto(windows.portal.url(FOUNDING))
-    expect(page.get_by_role("region", name="Post-mortem")).to_contain_text("Asked for by Ada Moreau")
-    expect(page.get_by_role("link", name="Ask for the post-mortem")).to_have_count(0)
+    page.get_by_role("link", name="Read the report").click()
+    expect(page.get_by_role("region", name="Facts", exact=True)).to_contain_text("6 h 30 min")
+    expect(page.get_by_role("region", name="Annex: your account in this incident")).to_contain_text("−30 min")
+    page.get_by_role("link", name="Preliminary").click()
+    expect(page.get_by_role("region", name="Where the text departs from the record")).to_contain_text(
+        "the record says 4 h 25 min to the first 95%"
+    )
+    page.get_by_role("button", name="I have read it").click()
+    expect(page.get_by_text("Kept: you have read this version.")).to_be_visible()
+    page.get_by_role("link", name="What is new in it").click()
+    expect(page.locator("del").first).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="Follow the 3 actions").click()
+    expect(page.get_by_text("1 overdue")).to_be_visible()
+    page.get_by_role("button", name="Follow all").click()
+    expect(page.get_by_text("You follow all of them, those to come too.")).to_be_visible()
 
 
 def test_who_asks_again_is_shown_the_first_request(windows: Browsing) -> None:
     first = windows.open(f"{OPEN}post-mortem/", person=people.MIA)
     second = windows.open(f"{OPEN}post-mortem/", person=people.ADA)
-    for page, purpose in ((first, "For the auditors."), (second, "For the board.")):
+    first.get_by_role("button", name="Send the request").click()
+    expect(first.get_by_role("heading", name="Where your request stands")).to_have_count(0)
+    for page, purpose in ((first, "For the <auditors> & us."), (second, "For the board.")):
         page.get_by_label("What do you need it for?").fill(purpose)
     for page in (first, second):
         page.get_by_role("button", name="Send the request").click()
         tracker = page.get_by_role("region", name="Where your request stands")
         expect(tracker).to_contain_text("by Mia Laurent")
-        expect(tracker).to_contain_text("For the auditors.")
+        expect(tracker).to_contain_text("For the <auditors> & us.")
         expect(page.locator("body")).not_to_contain_text("For the board.")
 
 

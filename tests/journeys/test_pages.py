@@ -21,6 +21,9 @@ CLIENT_PAGES = (
     OPEN,
     f"/acme/incidents/{others.SCHEDULED}/",
     f"/acme/incidents/{others.MINOR}/post-mortem/",
+    f"{FOUNDING}post-mortem/report/",
+    f"{FOUNDING}post-mortem/differences/",
+    f"{FOUNDING}post-mortem/actions/",
     "/accounts/logout/",
     "/accounts/password/change/",
 )
