@@ -9,19 +9,11 @@ from django.conf import settings
 from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
 
-import incidents.models.statement
 import tenants.models.base
 from tenants import rls
 
 _STATEMENTS = rls.company_owned(
     client="select insert", client_inserts=f"issued_by_id = {rls.CURRENT_USER}", staff="select"
-)
-_NUMBERS = rls.identity(
-    visitor="select",
-    visitor_columns=(("select", ("digest", "company_id")),),
-    client="insert",
-    client_rows=f"company_id = {rls.CURRENT_COMPANY}",
-    staff="select",
 )
 _DOCUMENTS = rls.company_owned(
     client="select insert",
@@ -92,12 +84,7 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                (
-                    "number",
-                    models.CharField(
-                        default=incidents.models.statement.new_number, max_length=26, unique=True
-                    ),
-                ),
+                ("number", models.CharField(max_length=26)),
                 ("kind", models.CharField(max_length=32)),
                 ("month_on", models.DateField(null=True)),
                 ("content", models.TextField()),
@@ -202,37 +189,13 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
             },
         ),
-        migrations.CreateModel(
-            name="StatementNumber",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        db_default=tenants.models.base.UuidV7(),
-                        default=uuid6.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                ("digest", models.CharField(max_length=64, unique=True)),
-                (
-                    "company",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="tenants.company",
-                    ),
-                ),
-            ],
-            options={
-                "default_permissions": (),
-            },
-        ),
         migrations.AddIndex(
             model_name="statement",
             index=models.Index(fields=["company", "-issued_at"], name="statement_newest"),
+        ),
+        migrations.AddConstraint(
+            model_name="statement",
+            constraint=models.UniqueConstraint(fields=("company", "number"), name="statement_number"),
         ),
         migrations.AddConstraint(
             model_name="statement",
@@ -310,7 +273,6 @@ class Migration(migrations.Migration):
             ),
         ),
         rls.Protect("incidents_statement", _STATEMENTS),
-        rls.Protect("incidents_statementnumber", _NUMBERS),
         rls.Protect("incidents_document", _DOCUMENTS),
         rls.TieToCompany("incidents_document", "incidents_statement", "statement_id", "id"),
         migrations.RunPython(_allow, migrations.RunPython.noop),

@@ -24,7 +24,7 @@ from incidents.models.report import (
     PostMortemVersion,
     ReportReading,
 )
-from incidents.models.statement import Statement, StatementNumber
+from incidents.models.statement import Statement
 from incidents.models.update import UpdateReader, UpdateWording
 
 __all__ = [
@@ -58,7 +58,6 @@ __all__ = [
     "RosterEntry",
     "Service",
     "Statement",
-    "StatementNumber",
     "Update",
     "UpdateReader",
     "UpdateTemplate",

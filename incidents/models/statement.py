@@ -1,8 +1,7 @@
 """Downtime statements as they were issued: signed, kept, never changed."""
 
-import hashlib
 import secrets
-from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 
@@ -10,18 +9,32 @@ from incidents.choices import StatementKind
 from incidents.models.base import ChoiceField, one_of
 from incidents.models.incident import Incident
 from tenants import rls
-from tenants.models import Company, User
-from tenants.models.base import CompanyOwned, Keyed
+from tenants.models import User
+from tenants.models.base import CompanyOwned
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-_GROUPS, _LETTERS = 4, 5
-NUMBER_LENGTH = len("DS") + _GROUPS * (1 + _LETTERS)
+_LETTERS = 5
+_RANDOM_GROUPS = 3
+NUMBER_LENGTH = len("DS") + (_RANDOM_GROUPS + 1) * (1 + _LETTERS)
 
 
-def new_number() -> str:
-    """A number like DS-7KQ2M-9XTAB-4HJ6W-PZ3NC: 99 random bits, so that only its holder knows it."""
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_LETTERS)) for _ in range(_GROUPS))
-    return "-".join(("DS", *groups))
+def new_number(company_id: UUID) -> str:
+    """A number like DS-7KQ2M-9XTAB-4HJ6W-PZ3NC: 74 random bits, so that only its holder knows it.
+
+    The last group says among which companies its own is to be found, and no more than that.
+    """
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_LETTERS)) for _ in range(_RANDOM_GROUPS))
+    ending = "".join(_ALPHABET[int(digit, 16)] for digit in company_id.hex[-_LETTERS:])
+    return "-".join(("DS", *groups, ending))
+
+
+def company_ending(number: str) -> str:
+    """The last hexadecimal digits of the company's id in a number; empty where it is no number."""
+    ending = number.rpartition("-")[2]
+    is_one = len(number) == NUMBER_LENGTH and len(ending) == _LETTERS
+    if not is_one or not set(ending) <= set(_ALPHABET[:16]):
+        return ""
+    return "".join(f"{_ALPHABET.index(letter):x}" for letter in ending)
 
 
 class Statement(CompanyOwned):
@@ -31,7 +44,7 @@ class Statement(CompanyOwned):
         client="select insert", client_inserts=f"issued_by_id = {rls.CURRENT_USER}", staff="select"
     )
 
-    number = models.CharField(max_length=NUMBER_LENGTH, unique=True, default=new_number)
+    number = models.CharField(max_length=NUMBER_LENGTH)
     kind = ChoiceField(StatementKind)
     incident = models.ForeignKey(
         Incident, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
@@ -51,6 +64,7 @@ class Statement(CompanyOwned):
     class Meta(CompanyOwned.Meta):
         verbose_name = "downtime statement"
         constraints = [
+            models.UniqueConstraint(fields=["company", "number"], name="statement_number"),
             models.UniqueConstraint(fields=["company", "once_key"], name="statement_once"),
             # What a document is made of is named together with the company: it is its own.
             models.UniqueConstraint(fields=["company", "id"], name="statement_of_company"),
@@ -65,28 +79,3 @@ class Statement(CompanyOwned):
 
     def __str__(self) -> str:
         return self.number
-
-
-class StatementNumber(Keyed):
-    """Whose statement a number is: what a visitor who holds the number is let find out, and no more."""
-
-    access: ClassVar[rls.Access] = rls.identity(
-        visitor="select",
-        visitor_columns=(("select", ("digest", "company_id")),),
-        client="insert",
-        client_rows=f"company_id = {rls.CURRENT_COMPANY}",
-        staff="select",
-    )
-
-    digest = models.CharField(max_length=64, unique=True)
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, db_index=False, related_name="+")
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-    @staticmethod
-    def digest_of(number: str) -> str:
-        return hashlib.sha256(number.encode()).hexdigest()

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from incidents import errors, signatures
 from incidents.choices import DocumentKind
-from incidents.models import Document, Statement, StatementNumber
+from incidents.models import Document, Statement
 from incidents.models.statement import new_number
 from incidents.queries import statement_documents, statements
 from incidents.queries.statements import StatementFacts
@@ -75,7 +75,7 @@ def _issue(
     weight = facts.measured.degraded_weight_percent
     wanted = Statement(
         company_id=company.id,
-        number=new_number(),
+        number=new_number(company.id),
         kind=facts.kind,
         incident_id=facts.incident_id,
         month_on=facts.month_on,
@@ -104,10 +104,6 @@ def _issue(
 
 
 def _keep(actor: Actor, company: ActingCompany, stored: Statement, *, zone: str, now: datetime) -> None:
-    digest = StatementNumber.digest_of(stored.number)
-    # Nothing is returned of it: a client may write numbers, and read none.
-    numbers = [StatementNumber(company_id=company.id, digest=digest)]
-    StatementNumber.objects.bulk_create(numbers, ignore_conflicts=True)
     Document(
         company_id=company.id,
         kind=DocumentKind.STATEMENT,

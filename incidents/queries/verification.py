@@ -1,7 +1,7 @@
 """Whether a downtime statement is what was issued: asked by anybody, without signing in.
 
-A visitor can read no statement. The number that a document names says whose it is, and only then a
-scope of that company is entered, to read this one statement. Nothing is answered but what stands in
+A visitor can read no statement. The end of a number says among which companies to look, and a scope of
+such a company is entered to read this one statement. Nothing is answered but what stands in
 the document that was shown, or in the one whose number was known.
 """
 
@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from incidents import signatures
-from incidents.models import Statement, StatementNumber
+from incidents.models import Statement
+from incidents.models.statement import company_ending
 from incidents.queries import statements
 from tenants import scope
+from tenants.models import Company
 
 
 class Verdict(StrEnum):
@@ -55,17 +60,23 @@ def verify_text(text: str | bytes, *, now: datetime) -> Verification:
 def verify_number(number: str, *, now: datetime) -> Verification | None:
     """The kept document of a number, as it was issued; None for a number that nobody was given."""
     asked = number.strip().upper()
-    whose = StatementNumber.objects.filter(digest=StatementNumber.digest_of(asked)).order_by("digest")
-    company_id = whose.values_list("company_id", flat=True).first()
-    if company_id is None:
-        return None
-    with scope.as_company(company_id, read_only=True):
-        kept = Statement.objects.filter(number=asked).first()
-        if kept is None:
-            return None
-        is_superseded = statements.is_superseded(kept, now=now)
-        document = signatures.parsed(kept.content)
-    return Verification(verdict=Verdict.SUPERSEDED if is_superseded else Verdict.VALID, document=document)
+    for company_id in _companies(asked):
+        with scope.as_company(company_id, read_only=True):
+            kept = Statement.objects.filter(number=asked).first()
+            if kept is not None:
+                is_superseded = statements.is_superseded(kept, now=now)
+                verdict = Verdict.SUPERSEDED if is_superseded else Verdict.VALID
+                return Verification(verdict=verdict, document=signatures.parsed(kept.content))
+    return None
+
+
+def _companies(number: str) -> list[UUID]:
+    """The companies whose statement it may be: nearly always one, and none for what is no number."""
+    ending = company_ending(number)
+    if not ending:
+        return []
+    by_text = Company.objects.annotate(text=Cast("pk", TextField())).filter(text__endswith=ending)
+    return list(by_text.order_by("pk").values_list("pk", flat=True))
 
 
 def known_keys() -> dict[str, str]:

@@ -81,10 +81,12 @@ def test_no_unique_tells_a_client_of_another_company(db: None) -> None:
     assert client_writes() == [
         "incidents_actionfollow",
         "incidents_clientreport",
+        "incidents_document",
         "incidents_postmortemrequest",
         "incidents_requestquestion",
         "incidents_requestrecipient",
         "incidents_reportreading",
+        "incidents_statement",
         "tenants_auditevent",
     ]
     for table in client_writes():

@@ -25,7 +25,6 @@ def test_every_table_that_names_a_company_is_held_by_company(db: None) -> None:
         with_company = {name for (name,) in cursor.fetchall()}
     kinds = {name: access.kind for name, access in walls.declared().items() if name in with_company}
     assert {name for name, kind in kinds.items() if kind != "company-owned"} == {
-        "incidents_statementnumber",  # identity: says whose a number is to whoever holds the number
         "tenants_membership",  # identity: read before it is known who asks
         "incidents_recoverynote",  # staff-only: of a company, and never read by it
         "incidents_rosterentry",  # published: the column itself is not granted to clients

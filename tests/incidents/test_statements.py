@@ -8,13 +8,15 @@ from django.test import override_settings
 
 from incidents import errors, signatures
 from incidents.choices import CompanyState, DocumentState
-from incidents.models import Document, Statement, StatementNumber
+from incidents.models import Document, Statement
+from incidents.models.statement import company_ending, new_number
 from incidents.operations import statements
 from incidents.queries import statement_documents, verification
 from incidents.queries import statements as queries
 from incidents.queries.statement_documents import StatementDocument
 from incidents.queries.verification import Verdict
 from tenants import scope
+from tenants.errors import ScopeError
 from tenants.models import AuditEvent, Company, User
 from tests import factories
 from tests.conftest import World
@@ -237,8 +239,10 @@ def test_a_number_that_nobody_was_given_is_nobodys(world: World, number: str) ->
     assert verification.verify_number(number, now=NOW) is None
 
 
-def test_a_visitor_reads_no_statement_and_of_numbers_only_whose_they_are(world: World) -> None:
+def test_a_visitor_reads_no_statement_and_a_number_of_one_company_finds_none_of_another(world: World) -> None:
     made = issued(world)
-    digests = set(StatementNumber.objects.values_list("digest", flat=True))
-    assert digests == {StatementNumber.digest_of(made.number)}
-    assert made.number not in digests
+    with pytest.raises(ScopeError):
+        Statement.objects.count()
+    moved = made.number[:-5] + new_number(world.globex.pk)[-5:]
+    assert company_ending(moved) == world.globex.pk.hex[-5:]
+    assert verification.verify_number(moved, now=NOW) is None
