@@ -17,7 +17,7 @@ from incidents.admin.of_incident import OfIncident
 from incidents.admin.request_forms import AssigneeForm, DeclineForm, ViewFilter
 from incidents.admin.request_page import RequestPage
 from incidents.choices import RequestState
-from incidents.models import PostMortemRequest
+from incidents.models import PostMortem, PostMortemRequest
 from incidents.operations import postmortems, request_desk
 from incidents.operations.postmortems import Answered
 from incidents.queries import request_queue
@@ -55,6 +55,7 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
     fields = (
         "company",
         "incident_reference",
+        "report",
         "standing",
         "owed",
         "due",
@@ -109,6 +110,12 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
     @admin.display(description="assigned to", ordering="assignee_name")
     def assigned(self, wanted: Any) -> str:
         return wanted.assignee_name or pages.NOTHING
+
+    @admin.display(description="report")
+    def report(self, wanted: PostMortemRequest) -> SafeString | str:
+        """The way to what the company asks for, once somebody has begun to write it."""
+        begun = PostMortem.objects.filter(incident=wanted.incident_id).first()
+        return pages.row_link(begun, f"Post-mortem of {wanted.incident.reference}") if begun else "Not begun"
 
     @admin.display(description="for")
     def is_for(self, wanted: PostMortemRequest) -> str:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents.choices import RequestPolicy, RequestState
-from incidents.models import AnswerTemplate, Incident, PostMortemRequest, RequestDesk
+from incidents.models import AnswerTemplate, Incident, PostMortem, PostMortemRequest, RequestDesk
 from tenants import scope
 from tenants.models import AuditEvent, User
 from tests import factories
@@ -166,6 +166,17 @@ def test_the_desk_keeps_who_works_on_it_and_a_note(
     assert assignee(asked[0]) is None
     with scope.as_staff():
         assert RequestDesk.objects.get(request=asked[0]).note == ""
+
+
+def test_a_request_leads_to_the_report_once_it_is_begun(
+    world: World, signed_in: SignIn, asked: list[UUID]
+) -> None:
+    client = signed_in(world.sam)
+    assert "Not begun" in client.get(page(asked[0])).content.decode()
+    with scope.as_staff():
+        begun = PostMortem.objects.create(incident=world.incident, saved_at=timezone.now())
+    address = reverse("admin:incidents_postmortem_change", args=[begun.pk])
+    assert f'href="{address}"' in client.get(page(asked[0])).content.decode()
 
 
 def test_who_may_only_look_changes_nothing(world: World, signed_in: SignIn, asked: list[UUID]) -> None:
