@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from incidents import errors
+from incidents import report_errors
 
 MOST_FAULTS = 10
 _LINE = re.compile(
@@ -47,7 +47,7 @@ def read(typed: str, zone: str) -> tuple[Moment, ...]:
         except ValueError as error:
             faults.append(f"Line {number} of the timeline: {error}")
     if faults:
-        raise errors.BadTimeline(tuple(faults[:MOST_FAULTS]))
+        raise report_errors.BadTimeline(tuple(faults[:MOST_FAULTS]))
     return tuple(sorted(moments, key=lambda moment: moment.from_at))
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from incidents import differences, errors, fields, report_content, report_facts
+from incidents import differences, fields, report_content, report_errors, report_facts
 from incidents.admin.report_forms import MOST_REASONS, ReportForm
 from incidents.choices import DraftState
 from incidents.models import CorrectiveAction, PostMortem, PostMortemVersion
@@ -75,7 +75,7 @@ class ReportEditor(RecordAdmin):
             return self._editor(request, draft, form)
         try:
             saved = self._save(request, draft, form)
-        except errors.SavedMeanwhile as refusal:
+        except report_errors.SavedMeanwhile as refusal:
             return self._clashing(request, draft, form, refusal)
         with pages.refusals_shown(request):
             self._go_on(request, saved)

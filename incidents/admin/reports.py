@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from incidents import errors
+from incidents import report_errors
 from incidents.admin.filters import IncidentFilter
 from incidents.admin.of_incident import OfIncident
 from incidents.admin.report_editor import ReportEditor
@@ -150,7 +150,7 @@ class PostMortemAdmin(OfIncident, ReportEditor):
             f"Publish version {number}?",
             original=draft.incident,
             back=self.address("change", draft),
-            warning=trouble or ("" if self.may_publish(draft) else errors.NotReviewed.message),
+            warning=trouble or ("" if self.may_publish(draft) else report_errors.NotReviewed.message),
             facts={
                 "Report on": str(incident),
                 "Companies that hold it and get it at once": holders,

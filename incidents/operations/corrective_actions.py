@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from incidents import errors, standings
+from incidents import errors, report_errors, standings
 from incidents.choices import ActionChangeKind, ActionState
 from incidents.models import (
     ActionChange,
@@ -64,7 +64,7 @@ def reword(actor: Actor, *, action_id: UUID, words: Words, now: datetime) -> Non
     with transaction.atomic():
         action = _locked(action_id)
         if action.published_at is not None:
-            raise errors.ActionFixed
+            raise report_errors.ActionFixed
         action.title, action.text = words.title.strip(), words.text.strip()
         action.owner, action.due_on = words.owner.strip(), words.due_on
         action.changed_at = now
@@ -77,7 +77,7 @@ def take_out(actor: Actor, *, action_id: UUID, now: datetime) -> None:
     with transaction.atomic():
         action = _locked(action_id)
         if action.published_at is not None:
-            raise errors.ActionFixed
+            raise report_errors.ActionFixed
         audit.record(actor, "corrective_action.taken_out", action, now=now, incident=str(action.incident_id))
         action.delete()
 
@@ -100,7 +100,7 @@ def move_on(
         action = _published(action_id)
         is_moved, is_put_off = state != action.state, due_on != action.due_on
         if not is_moved and not is_put_off and note.strip() == action.note:
-            raise errors.NothingChanged
+            raise report_errors.NothingChanged
         if (state.is_over or is_put_off) and not note.strip():
             raise errors.ReasonMissing(
                 "The clients read what was done, why it is dropped or why the date has moved, "
@@ -123,9 +123,9 @@ def link_again(actor: Actor, *, action_id: UUID, later: Incident, note: str, now
         action = _published(action_id)
         is_later = later.pk != action.incident_id and later.started_at > action.incident.started_at
         if later.is_draft or not is_later:
-            raise errors.NotLater
+            raise report_errors.NotLater
         if ActionChange.objects.filter(action=action, again=later).exists():
-            raise errors.NothingChanged
+            raise report_errors.NothingChanged
         _write_down(actor, action, ActionChangeKind.AGAIN, now=now, again=later, note=note.strip())
 
 
@@ -141,7 +141,7 @@ def follow(actor: Actor, *, reference: str, number: int | None, is_wanted: bool,
             action = CorrectiveAction.objects.filter(incident_id=incident.pk, number=number).first()
         is_held = PostMortemVersion.objects.filter(incident_id=incident.pk).exists()
         if actor.user_id is None or not is_held or (number is not None and action is None):
-            raise errors.ReportNotFound
+            raise report_errors.ReportNotFound
         if is_wanted:
             wish = ActionFollow(
                 company_id=company.id,
@@ -190,14 +190,14 @@ def _write_down(
 def _published(action_id: UUID) -> CorrectiveAction:
     action = _locked(action_id)
     if action.published_at is None:
-        raise errors.ActionNotPublished
+        raise report_errors.ActionNotPublished
     return action
 
 
 def _locked(action_id: UUID) -> CorrectiveAction:
     found = CorrectiveAction.objects.filter(pk=action_id).values_list("incident_id", flat=True).first()
     if found is None:
-        raise errors.ReportNotFound
+        raise report_errors.ReportNotFound
     incident = locked_incident(found)
     action: CorrectiveAction = CorrectiveAction.objects.select_for_update().get(pk=action_id)
     action.incident = incident

@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
-from incidents import errors
+from incidents import errors, report_errors
 from incidents.choices import DocumentKind, DocumentState
 from incidents.models import Document, PostMortemVersion
 from incidents.operations.own_incident import own_incident
@@ -139,7 +139,7 @@ def ask_for_report(actor: Actor, *, reference: str, number: int, zone: str, now:
         .first()
     )
     if version_id is None:
-        raise errors.ReportNotFound
+        raise report_errors.ReportNotFound
     wanted = Document(
         company_id=company.id,
         kind=DocumentKind.REPORT,
@@ -160,7 +160,7 @@ def take_report(actor: Actor, *, document: Document, now: datetime) -> bytes:
     found = Document.objects.filter(pk=document.pk, state=DocumentState.MADE)
     content = found.values_list("content", flat=True).first()
     if content is None:
-        raise errors.DocumentNotFound
+        raise report_errors.DocumentNotFound
     audit.record(actor, "report.downloaded", document, now=now, company_id=document.company_id)
     return bytes(content)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from incidents import errors, record, report_content, report_facts, report_timeline
+from incidents import errors, record, report_content, report_errors, report_facts, report_timeline
 from incidents.choices import DraftState
 from incidents.models import CorrectiveAction, Incident, PostMortem
 from incidents.report_content import SECTIONS, Prepared, Typed, TypedAction
@@ -31,7 +31,7 @@ def begin(actor: Actor, *, incident_id: UUID, zone: str, now: datetime) -> PostM
         if incident.merged_into_id:
             raise errors.SetAside
         if PostMortem.objects.filter(incident=incident).exists():
-            raise errors.ReportExists
+            raise report_errors.ReportExists
         proposed = report_facts.moments(incident, now=now)
         draft = PostMortem.objects.create(
             incident=incident,
@@ -65,7 +65,7 @@ def save(
         if all(getattr(draft, name) == new[name] for name in TEXTS) and draft.acknowledged == kept:
             return draft
         if draft.saved_count != seen:
-            raise errors.SavedMeanwhile(draft.saved_by.name if draft.saved_by else "Somebody")
+            raise report_errors.SavedMeanwhile(draft.saved_by.name if draft.saved_by else "Somebody")
         for name in TEXTS:
             setattr(draft, name, new[name])
         draft.acknowledged = kept
@@ -172,7 +172,7 @@ def typed(draft: PostMortem) -> Typed:
 def refuse_unfinished(draft: PostMortem, ready: Prepared) -> None:
     """Raise EmptyReport without summary or root cause, and ContradictsRecord without a reason for each."""
     if not draft.summary.strip() or not draft.root_cause.strip():
-        raise errors.EmptyReport
+        raise report_errors.EmptyReport
     if ready.unanswered:
         raise errors.ContradictsRecord(tuple(map(str, ready.unanswered)))
 
@@ -189,7 +189,7 @@ def locked_draft(post_mortem_id: UUID) -> PostMortem:
     """The report with its incident's lock. Raises ReportNotFound."""
     found = PostMortem.objects.filter(pk=post_mortem_id).values_list("incident_id", flat=True).first()
     if found is None:
-        raise errors.ReportNotFound
+        raise report_errors.ReportNotFound
     locked_incident(found)
     return PostMortem.objects.select_related("incident", "saved_by").get(pk=post_mortem_id)
 
@@ -197,7 +197,7 @@ def locked_draft(post_mortem_id: UUID) -> PostMortem:
 def _as_seen(post_mortem_id: UUID, seen: int, state: DraftState) -> PostMortem:
     draft = locked_draft(post_mortem_id)
     if draft.saved_count != seen or draft.state != state:
-        raise errors.ReportMovedOn
+        raise report_errors.ReportMovedOn
     return draft
 
 

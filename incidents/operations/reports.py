@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from incidents import errors, report_content, report_facts, standings
+from incidents import report_content, report_errors, report_facts, standings
 from incidents.choices import ActionChangeKind, DraftState, PostMortemKind, PublicationKind
 from incidents.models import (
     ActionChange,
@@ -82,7 +82,7 @@ def publish(
         incident = draft.incident
         _refuse_kind(incident, kind, number)
         if settings.POST_MORTEM_SECOND_PERSON and draft.state != DraftState.REVIEWED:
-            raise errors.NotReviewed
+            raise report_errors.NotReviewed
         ready = report_drafts.prepared(draft, now=now)
         report_drafts.refuse_unfinished(draft, ready)
         standings.bump(incident)
@@ -137,7 +137,7 @@ def say_read(actor: Actor, *, reference: str, number: int, now: datetime) -> boo
             .first()
         )
         if version is None or actor.user_id is None:
-            raise errors.ReportNotFound
+            raise report_errors.ReportNotFound
         if ReportReading.objects.filter(version_id=version.pk, user_id=actor.user_id).exists():
             return False
         reading = ReportReading(
@@ -169,11 +169,11 @@ def _audit_own(
 
 def _refuse_kind(incident: Incident, kind: PublicationKind, number: int) -> None:
     if number != next_number(incident):
-        raise errors.ReportMovedOn
+        raise report_errors.ReportMovedOn
     if kind not in next_kinds(incident):
-        raise errors.WrongPublication
+        raise report_errors.WrongPublication
     if kind is PublicationKind.FINAL and not incident.is_over:
-        raise errors.NotOver
+        raise report_errors.NotOver
 
 
 def _version(

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from incidents import errors, signatures
+from incidents import report_errors, signatures
 from incidents.choices import DocumentKind
 from incidents.models import Document, Statement
 from incidents.models.statement import new_number
@@ -53,7 +53,7 @@ def downloaded(actor: Actor, *, number: str, form: str, now: datetime) -> Statem
     company = _company(actor)
     found = Statement.objects.filter(number=number).first()
     if found is None:
-        raise errors.StatementNotFound
+        raise report_errors.StatementNotFound
     audit.record(actor, "statement.downloaded", found, now=now, company_id=company.id, form=form)
     return found
 
@@ -61,7 +61,7 @@ def downloaded(actor: Actor, *, number: str, form: str, now: datetime) -> Statem
 def _company(actor: Actor) -> ActingCompany:
     actor.require(Permission.READ_INCIDENTS)
     if actor.company is None:
-        raise errors.StatementNotFound
+        raise report_errors.StatementNotFound
     return actor.company
 
 
@@ -69,7 +69,7 @@ def _issue(
     actor: Actor, company: ActingCompany, facts: StatementFacts, *, verify_at: str, now: datetime
 ) -> tuple[Statement, bool]:
     if not settings.STATEMENT_SIGNING_KEY:
-        raise errors.NoSigningKey
+        raise report_errors.NoSigningKey
     subject = facts.incident_id or facts.month_on
     moment = f"{now:%Y%m%d%H%M}" if facts.is_provisional else "final"
     weight = facts.measured.degraded_weight_percent
@@ -90,7 +90,7 @@ def _issue(
         if same is not None:
             return same, False
         if Statement.objects.filter(issued_at__gt=now - timedelta(days=1)).count() >= MOST_A_DAY:
-            raise errors.TooManyStatements
+            raise report_errors.TooManyStatements
         document = statement_documents.written(
             facts, number=wanted.number, company_name=company.name, verify_at=verify_at
         )

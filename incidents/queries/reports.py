@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from incidents import clocks, errors, fields, report_content, report_facts
+from incidents import clocks, fields, report_content, report_errors, report_facts
 from incidents.choices import ActionState, CompanyState, PublicationKind
 from incidents.claims import Claim, compare
 from incidents.claims import Facts as OwnFacts
@@ -56,7 +56,7 @@ def report_of_version(
         PostMortemVersion.objects.filter(pk=version_id).values_list("incident__reference", "number").first()
     )
     if found is None:
-        raise errors.ReportNotFound
+        raise report_errors.ReportNotFound
     reference, number = found
     # The row policy shows a company no other than itself.
     name = Company.objects.filter(pk=company_id).values_list("name", flat=True).get()
@@ -139,7 +139,7 @@ def held_versions(reference: str) -> tuple[Incident, tuple[ReportVersion, ...]]:
     incident = Incident.objects.filter(reference=reference, published_at__isnull=False).first()
     versions = versions_of(reference) if incident else ()
     if incident is None or not versions:
-        raise errors.ReportNotFound
+        raise report_errors.ReportNotFound
     return incident, versions
 
 
@@ -153,7 +153,7 @@ def version_of(
         .first()
     )
     if found is None:
-        raise errors.ReportNotFound
+        raise report_errors.ReportNotFound
     return found
 
 

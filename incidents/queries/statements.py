@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Q
 
-from incidents import availability, cohort, errors
+from incidents import availability, cohort, errors, report_errors
 from incidents.availability import Impact, Measured
 from incidents.choices import CompanyState, DocumentState, StatementKind
 from incidents.models import Document, Incident, Recovery, RecoveryEntry, Statement
@@ -129,7 +129,7 @@ def month_facts(month_on: date, *, zone: str, now: datetime) -> StatementFacts:
     Raises NotAMonth for one that has not begun, or that is long ago.
     """
     if month_on not in months(zone, now=now):
-        raise errors.NotAMonth
+        raise report_errors.NotAMonth
     return _month_facts(month_on, zone=zone, now=now)
 
 
@@ -188,7 +188,7 @@ def issued(number: str, *, now: datetime) -> IssuedStatement:
     """A statement of the company of the scope. Raises StatementNotFound."""
     found = Statement.objects.filter(number=number).first()
     if found is None:
-        raise errors.StatementNotFound
+        raise report_errors.StatementNotFound
     made = Document.objects.filter(statement=found).values_list("state", flat=True).first()
     return IssuedStatement(
         id=found.pk,
@@ -220,7 +220,7 @@ def content_of(statement_id: UUID) -> str:
     """The signed document of a statement. Raises StatementNotFound."""
     found = Statement.objects.filter(pk=statement_id).values_list("content", flat=True).first()
     if found is None:
-        raise errors.StatementNotFound
+        raise report_errors.StatementNotFound
     return found
 
 
@@ -232,7 +232,7 @@ def pdf_of(statement_id: UUID) -> bytes:
         .first()
     )
     if content is None:
-        raise errors.DocumentNotFound
+        raise report_errors.DocumentNotFound
     return bytes(content)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from incidents import errors
+from incidents import report_errors
 from incidents.choices import DocumentKind
 from incidents.operations.documents import NotMade, Wanted
 from incidents.queries import reports, statements
@@ -31,7 +31,7 @@ def _read(wanted: Wanted) -> tuple[str, dict[str, Any]]:
     if wanted.kind is DocumentKind.STATEMENT and wanted.statement_id is not None:
         return "statement", statement_values.values(statements.content_of(wanted.statement_id))
     if wanted.version_id is None:
-        raise errors.DocumentNotFound
+        raise report_errors.DocumentNotFound
     page, account = reports.report_of_version(
         wanted.version_id, company_id=wanted.company_id, zone=wanted.zone, now=wanted.asked_at
     )

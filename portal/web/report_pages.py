@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from incidents import errors
+from incidents import report_errors
 from incidents.operations import reports as operations
 from incidents.queries import report_differences
 from incidents.queries import reports as queries
@@ -47,7 +47,7 @@ def differences(request: ClientRequest, reference: str) -> HttpResponse:
 def _say_read(request: ClientRequest, reference: str) -> HttpResponse:
     number, _against = VersionsForm(request.POST).asked
     if number is None:
-        raise errors.ReportNotFound
+        raise report_errors.ReportNotFound
     if operations.say_read(request.actor, reference=reference, number=number, now=request.now):
         messages.success(request, "Kept: you have read this version.")
     return redirect("web:report", company=request.company.slug, reference=reference)

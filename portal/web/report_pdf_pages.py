@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from incidents import errors
+from incidents import report_errors
 from incidents.choices import DocumentState
 from incidents.operations import documents as operations
 from incidents.queries import documents
@@ -22,7 +22,7 @@ def report_pdf(request: ClientRequest, reference: str) -> HttpResponse:
     number, _against = VersionsForm(request.POST or request.GET).asked
     page = queries.report_page(reference, number=number, zone=request.zone, now=request.now)
     if page.version_id is None:
-        raise errors.ReportNotFound
+        raise report_errors.ReportNotFound
     if request.method == "POST":
         return _sent(request, page)
     state = documents.state_of_report(page.version_id, user_id=request.actor.user_id, zone=request.zone)

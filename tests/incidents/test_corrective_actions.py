@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from incidents import errors
+from incidents import errors, report_errors
 from incidents.choices import ActionChangeKind, ActionState
 from incidents.models import ActionChange, ActionFollow, CorrectiveAction
 from incidents.operations import corrective_actions
@@ -91,15 +91,15 @@ def test_its_words_stay_once_a_client_has_read_them(promised: World) -> None:
     sam = factories.actor(promised.sam)
     words = corrective_actions.Words(title="Other", text="", owner="Nobody", due_on=None)
     with scope.as_staff():
-        with pytest.raises(errors.ActionFixed):
+        with pytest.raises(report_errors.ActionFixed):
             corrective_actions.reword(sam, action_id=action().pk, words=words, now=NOW)
-        with pytest.raises(errors.ActionFixed):
+        with pytest.raises(report_errors.ActionFixed):
             corrective_actions.take_out(sam, action_id=action().pk, now=NOW)
         assert action().title == "Audit"
 
 
 def test_who_holds_no_report_reads_no_promise(promised: World) -> None:
-    with pytest.raises(errors.ReportNotFound):
+    with pytest.raises(report_errors.ReportNotFound):
         read(promised, promised.globex)
 
 
@@ -110,7 +110,7 @@ def test_a_later_incident_is_named_only_to_whom_it_touches(promised: World) -> N
     with scope.as_staff():
         sam = factories.actor(promised.sam)
         corrective_actions.link_again(sam, action_id=action().pk, later=later, note="", now=NOW)
-        with pytest.raises(errors.NotLater):
+        with pytest.raises(report_errors.NotLater):
             corrective_actions.link_again(
                 sam, action_id=action().pk, later=promised.incident, note="", now=NOW
             )
@@ -138,7 +138,7 @@ def test_a_member_follows_one_or_all_in_its_own_name(promised: World) -> None:
 
 def test_who_holds_no_report_follows_nothing(promised: World) -> None:
     with scope.as_company(promised.globex.pk, user_id=promised.gus.pk):
-        with pytest.raises(errors.ReportNotFound):
+        with pytest.raises(report_errors.ReportNotFound):
             corrective_actions.follow(
                 factories.actor(promised.gus, promised.globex),
                 reference=promised.incident.reference,

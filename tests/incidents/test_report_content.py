@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incidents import differences, errors, report_content, report_timeline
+from incidents import differences, errors, report_content, report_errors, report_timeline
 from incidents.fields import Record
 from incidents.report_content import Prepared, Typed
 
@@ -129,7 +129,7 @@ def test_a_timeline_is_read_in_its_zone_and_written_as_it_was() -> None:
     ["13:45 | No day", "2026-02-30 13:45 | No such day", "2026-02-04 13:45", "2026-02-04 25:00 | x | y"],
 )
 def test_a_line_that_cannot_be_read_is_named(line: str) -> None:
-    with pytest.raises(errors.BadTimeline, match="Line 2 of the timeline"):
+    with pytest.raises(report_errors.BadTimeline, match="Line 2 of the timeline"):
         report_timeline.read(f"2026-02-04 13:45 | Well | Yes.\n{line}", "UTC")
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from incidents import errors, report_content
+from incidents import errors, report_content, report_errors
 from incidents.choices import CompanyState, DraftState, PublicationKind, RequestState
 from incidents.models import (
     CorrectiveAction,
@@ -58,7 +58,7 @@ def test_a_company_that_has_not_asked_or_waits_reads_nothing(held: World) -> Non
     for is_asked in (False, True):
         if is_asked:
             reporting.asked(held, held.gus, held.globex, is_accepted=False)
-        with pytest.raises(errors.ReportNotFound):
+        with pytest.raises(report_errors.ReportNotFound):
             reporting.read(held.globex, held.incident)
         with scope.as_company(held.globex.pk):
             assert not PostMortemVersion.objects.exists()
@@ -120,7 +120,7 @@ def test_nothing_is_published_without_a_second_person(held: World) -> None:
         report_drafts.send_to_review(sam, post_mortem_id=draft.pk, seen=1, now=NOW)
         with pytest.raises(errors.OwnText):
             report_drafts.approve(sam, post_mortem_id=draft.pk, seen=1, now=NOW)
-        with pytest.raises(errors.NotReviewed):
+        with pytest.raises(report_errors.NotReviewed):
             publish(held, draft)
         assert not PostMortemVersion.objects.exists()
         assert not PostMortemAnnex.objects.exists()
@@ -140,7 +140,7 @@ def test_a_change_after_the_review_needs_another_one(held: World) -> None:
     reporting.written(held, draft, summary="Changed.")
     with scope.as_staff():
         assert PostMortem.objects.get(pk=draft.pk).state == DraftState.DRAFT
-        with pytest.raises(errors.NotReviewed):
+        with pytest.raises(report_errors.NotReviewed):
             publish(held, draft)
 
 
@@ -162,7 +162,7 @@ def test_the_second_of_two_editors_is_told_and_nothing_is_lost(held: World) -> N
     texts = reporting.TEXTS | {"summary": "By Ren."}
     with scope.as_staff():
         report_drafts.save(ren, post_mortem_id=draft.pk, seen=1, texts=texts, acknowledged={}, now=NOW)
-        with pytest.raises(errors.SavedMeanwhile, match="Ren"):
+        with pytest.raises(report_errors.SavedMeanwhile, match="Ren"):
             report_drafts.save(
                 factories.actor(held.sam),
                 post_mortem_id=draft.pk,
@@ -191,9 +191,9 @@ def test_the_same_text_sent_twice_is_saved_once(held: World) -> None:
 @pytest.mark.parametrize(
     ("kinds", "refusal"),
     [
-        ((PublicationKind.REVISION,), errors.WrongPublication),
-        ((PublicationKind.PRELIMINARY, PublicationKind.PRELIMINARY), errors.WrongPublication),
-        ((PublicationKind.FINAL,), errors.NotOver),
+        ((PublicationKind.REVISION,), report_errors.WrongPublication),
+        ((PublicationKind.PRELIMINARY, PublicationKind.PRELIMINARY), report_errors.WrongPublication),
+        ((PublicationKind.FINAL,), report_errors.NotOver),
     ],
 )
 def test_versions_come_in_their_order(
@@ -212,7 +212,7 @@ def test_a_second_click_publishes_nothing_more(held: World, settings: Settings) 
     draft = reporting.begun(held)
     with scope.as_staff():
         publish(held, draft)
-        with pytest.raises(errors.ReportMovedOn):
+        with pytest.raises(report_errors.ReportMovedOn):
             publish(held, draft)
         assert PostMortemVersion.objects.count() == 1
 

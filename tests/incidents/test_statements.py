@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.test import override_settings
 
-from incidents import errors, signatures
+from incidents import errors, report_errors, signatures
 from incidents.choices import CompanyState, DocumentState
 from incidents.models import Document, Statement
 from incidents.models.statement import company_ending, new_number
@@ -128,7 +128,7 @@ def test_a_month_without_anything_is_wholly_available_and_one_to_come_is_refused
     assert of_month(world, date(2026, 1, 1)).availability_percent == "100.0000"
     before = counts()
     for month_on in (date(2026, 3, 1), date(1999, 1, 1), date(2026, 2, 2)):
-        with pytest.raises(errors.NotAMonth):
+        with pytest.raises(report_errors.NotAMonth):
             of_month(world, month_on)
     assert counts() == before
 
@@ -147,9 +147,9 @@ def test_nothing_of_another_company_is_in_it_and_it_cannot_be_found_by_others(wo
     assert world.globex.name not in made.content
     with scope.as_company(world.globex.pk, user_id=world.gus.pk):
         assert Statement.objects.count() == 1
-        with pytest.raises(errors.StatementNotFound):
+        with pytest.raises(report_errors.StatementNotFound):
             queries.issued(made.number, now=NOW)
-        with pytest.raises(errors.StatementNotFound):
+        with pytest.raises(report_errors.StatementNotFound):
             statements.downloaded(
                 factories.actor(world.gus, world.globex), number=made.number, form="json", now=NOW
             )
@@ -171,7 +171,7 @@ def test_an_incident_of_others_a_draft_and_an_unknown_one_have_no_statement(worl
 
 
 def test_without_a_key_nothing_is_issued(world: World) -> None:
-    with override_settings(STATEMENT_SIGNING_KEY=""), pytest.raises(errors.NoSigningKey):
+    with override_settings(STATEMENT_SIGNING_KEY=""), pytest.raises(report_errors.NoSigningKey):
         issued(world)
     assert counts() == (0, 0, 0)
 
@@ -180,7 +180,7 @@ def test_a_company_issues_so_many_a_day(world: World, monkeypatch: pytest.Monkey
     monkeypatch.setattr(statements, "MOST_A_DAY", 2)
     for minutes in (0, 2):
         issued(world, now=NOW + timedelta(minutes=minutes))
-    with pytest.raises(errors.TooManyStatements):
+    with pytest.raises(report_errors.TooManyStatements):
         issued(world, now=NOW + timedelta(minutes=4))
     issued(world, now=NOW + timedelta(days=1, minutes=1))
     assert counts() == (3, 3, 3)

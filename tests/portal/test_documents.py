@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from incidents import errors
+from incidents import errors, report_errors
 from incidents.choices import DocumentState, PublicationKind
 from incidents.models import Document, Statement
 from incidents.operations import documents, statements
@@ -250,7 +250,7 @@ def test_a_report_names_its_reader_its_version_and_its_annex(world: World) -> No
 def test_a_report_that_is_not_held_is_not_asked_for(world: World) -> None:
     draft = reporting.begun(world)
     reporting.published(world, draft)
-    with scope.as_company(world.acme.pk, user_id=world.ada.pk), pytest.raises(errors.ReportNotFound):
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk), pytest.raises(report_errors.ReportNotFound):
         documents.ask_for_report(
             factories.actor(world.ada, world.acme),
             reference=world.incident.reference,
