@@ -14,7 +14,7 @@ from incidents.choices import (
     IncidentState,
     UpdateKind,
 )
-from incidents.models import Cohort, Recovery, RecoveryEntry, Update
+from incidents.models import Cohort, Incident, Recovery, RecoveryEntry, Update
 from incidents.operations import incidents
 from tenants import scope
 from tenants.actor import SYSTEM
@@ -315,3 +315,29 @@ def test_typed_text_is_markdown_and_never_code(world: World, typed: str, shown: 
     assert shown in html
     for live in ("<script", "<img", 'href="javascript', "onerror=alert(1)>"):
         assert live not in html.replace("&lt;img src=x onerror=alert(1)&gt;", "")
+
+
+# The database itself
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "fine"},
+        {"kind": "party"},
+        {"severity": "huge"},
+        {"tail_percent": 0},
+        {"tail_percent": 51},
+        {"roster_policy": "everything"},
+        {"request_policy": "maybe"},
+        {"state": "merged", "set_aside_at": AT},
+        {"state": "false_alarm", "set_aside_at": AT},
+        {"state": "cancelled", "set_aside_reason": "No hands."},
+        {"set_aside_at": AT},
+    ],
+)
+def test_the_database_refuses_words_and_numbers_that_mean_nothing(
+    world: World, change: dict[str, object]
+) -> None:
+    with pytest.raises(Exception, match="violates check constraint"), scope.as_staff():
+        Incident.objects.filter(pk=world.incident.pk).update(**change)

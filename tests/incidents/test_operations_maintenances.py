@@ -358,3 +358,12 @@ def test_what_was_derived_of_a_cancelled_maintenance_is_taken_away_and_its_rows_
     with scope.as_staff():
         assert Recovery.objects.filter(incident=work).count() == 2
         assert not Cohort.objects.filter(incident=work).exists()
+
+
+def test_the_end_of_a_maintenance_needs_no_restored_record(world: World) -> None:
+    work = planned(world)
+    with scope.as_staff():
+        incidents.post_update(
+            SYSTEM, incident_id=work.pk, kind=UpdateKind.RESOLVED, body_markdown="Done.", now=END
+        )
+    assert (again(work).state, again(work).resolved_at) == (IncidentState.COMPLETED, END)
