@@ -121,9 +121,9 @@ def make(world: World, sign_in: SignIn) -> Cast:
     people = _people(world, initech)
     gert = factories.person("gert@umbrella.example")
     factories.member(gert, umbrella, Role.OWNER)
-    _report(world, found[routes.OWN])
     for person, slug in ((world.gus, "globex"), (gert, "umbrella"), (people["suspended"], "initech")):
         _ask(person, companies[slug], found[routes.OWN])
+    _report(world, found[routes.OWN])
     browsers = {actor: sign_in(person) for actor, person in people.items()}
     browsers["anonymous"] = Client()
     for browser in browsers.values():
