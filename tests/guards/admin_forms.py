@@ -25,6 +25,7 @@ TYPED = {
     "companies": "",
     "company": "acme",
     "read_as": "",
+    "due_on": "",
 }
 """What is typed into fields that do not take any word; '' leaves them as they are."""
 

@@ -124,7 +124,6 @@ def make(world: World, sign_in: SignIn) -> Cast:
     people = _people(world, initech)
     gert = factories.person("gert@umbrella.example")
     factories.member(gert, umbrella, Role.OWNER)
-    _report(world, found[routes.OWN])
     for person, slug in (
         (people["owner"], "acme"),
         (world.gus, "globex"),
@@ -132,6 +131,7 @@ def make(world: World, sign_in: SignIn) -> Cast:
         (people["suspended"], "initech"),
     ):
         _ask(person, companies[slug], found[routes.OWN])
+    _report(world, found[routes.OWN])
     browsers = {actor: sign_in(person) for actor, person in people.items()}
     browsers["anonymous"] = Client()
     for browser in browsers.values():

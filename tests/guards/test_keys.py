@@ -83,9 +83,9 @@ def test_no_unique_tells_a_client_of_another_company(db: None) -> None:
         "incidents_clientreport",
         "incidents_document",
         "incidents_postmortemrequest",
+        "incidents_reportreading",
         "incidents_requestquestion",
         "incidents_requestrecipient",
-        "incidents_reportreading",
         "incidents_statement",
         "tenants_auditevent",
     ]
