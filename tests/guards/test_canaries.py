@@ -276,14 +276,17 @@ def test_every_text_of_every_business_table_is_marked_in_the_full_world(world: W
             for company in (world.acme, world.globex) if has_company else (None,):
                 if (table, column, company) != ("incidents_rosterentry", "name", world.globex):
                     lacking += _without_a_mark(table, column, company)
-    assert lacking == []
+    assert "\n".join(lacking) == ""
 
 
 NOT_MARKED = {
     "incidents_cohort": {"curve"},  # numbers, of all companies together
+    "incidents_document": {"trouble", "zone"},  # the portal's own words, the name of a zone
+    "incidents_incident": {"set_aside_reason"},  # no incident of this world is set aside
     "incidents_postmortem": {"zone"},  # the name of a zone
     "incidents_waitingupdate": {"zone"},  # the name of a time zone
     "incidents_rosterentry": {"id"},  # a company that did not agree has no row; the name is its mark
+    "incidents_statement": {"number", "record_version"},  # drawn by chance; two numbers
     "tenants_rowchange": {"role", "table_name"},  # the database's own words
 }
 
