@@ -5,9 +5,9 @@ import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from incidents.models import Document, Statement
@@ -126,7 +126,7 @@ def test_a_month_is_issued_from_the_list_and_nonsense_is_refused(world: World, s
 # The public address.
 
 
-def verdict(answer: HttpResponse) -> str:
+def verdict(answer: Any) -> str:
     found: str = json.loads(answer.content)["verdict"]
     return found
 
