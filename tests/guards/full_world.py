@@ -129,6 +129,8 @@ def fill(world: World) -> FullWorld:
         with scope.as_company(company.pk, user_id=person.pk):
             _documents(company, person, own)
     with scope.as_staff():
+        trouble = marks.in_force.word(STAFF, "incidents_document.trouble")
+        Document.objects.update(trouble=f"Of staff {trouble}")
         sent = _row(
             RecoveryImport,
             STAFF,
@@ -347,16 +349,20 @@ def _documents(company: Company, person: User, incident: Incident) -> None:
         verify_at="http://testserver/verify/",
         now=NOW,
     )
-    kept = {"number": f"DS-{company.slug}", "content": issued.content, "record_version": "1-0"}
+    number, version = (
+        marks.in_force.word(owner, f"incidents_statement.{column}") for column in ("number", "record_version")
+    )
     made = _row(
         Statement,
         owner,
         company=company,
+        number=f"DS-{number}",
         kind=StatementKind.INCIDENT,
         incident=incident,
+        content=issued.content,
+        record_version=version,
         issued_at=NOW,
         issued_by=person,
-        **kept,
     )
     _row(
         Document,
@@ -367,7 +373,6 @@ def _documents(company: Company, person: User, incident: Incident) -> None:
         asked_by=person,
         asked_at=NOW,
         due_at=NOW,
-        zone="UTC",
         trouble="",
     )
 
