@@ -25,7 +25,9 @@ SignIn = Callable[[User], Client]
 
 NOW = factories.STARTED_AT + timedelta(days=2)
 _TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=")\w+')
-PAGES = {each.route for each in routes.ROUTES if each.method == "GET" and each.is_of_company}
+ASIDE = {routes.STATEMENT, routes.REPORT_PDF}
+"""Named by a number, or without a text of a row: the table of routes walks them."""
+PAGES = {each.route for each in routes.ROUTES if each.method == "GET" and each.is_of_company} - ASIDE
 """Every kind of page that a company has."""
 MOST_IN_A_QUICK_RUN = 10
 ASKING = ("owner", "stranger", "of_two")
