@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString, mark_safe
 from incidents import audiences, blocks, errors, markdown, record, said, staff_roles
 from incidents.admin import update_preview
 from incidents.admin.update_form import UpdateForm, written_again
-from incidents.choices import Audience, UpdateKind, WaitingState
-from incidents.models import Cohort, Incident, Update, WaitingUpdate
+from incidents.choices import Audience, CompanyState, UpdateKind, WaitingState
+from incidents.models import Cohort, Incident, Recovery, Update, WaitingUpdate
 from incidents.operations import incidents, waiting_updates
 from incidents.operations.waiting_updates import Written
 from incidents.queries import staff_reports, staff_waiting
@@ -26,7 +26,7 @@ from tenants.admin_pages import StaffAdmin
 from tenants.errors import Refusal
 
 NAMED = 12
-"""So many clients who say otherwise are named before a text is posted."""
+"""So many clients who say otherwise, or are not restored, are named before a text is posted."""
 
 
 _READER_FIELDS = ("audience", "components", "data_centers", "companies")
@@ -133,12 +133,12 @@ class UpdatePage(StaffAdmin):
                 now=now,
             )
         except errors.NotAllRestored as refusal:
-            _offer_honest_text(form, refusal, context)
+            _offer_honest_text(incident, form, refusal, context)
         except errors.ContradictsRecord as refusal:
             form.show("contradicted", said.digest(_contradictions(incident, text, now=now)))
             context["contradictions"] = refusal.contradictions
             if "_monitoring" in request.POST:
-                _offer_honest_text(form, incidents.not_all_restored(incident), context)
+                _offer_honest_text(incident, form, incidents.not_all_restored(incident), context)
         except errors.SentBefore as refusal:
             form.show("form_key", str(uuid.uuid4()))
             form.add_error(None, refusal.message)
@@ -241,12 +241,14 @@ def honest_text(text: str) -> str:
 
 
 def _offer_honest_text(
-    form: UpdateForm, refusal: errors.NotAllRestored | None, context: dict[str, Any]
+    incident: Incident, form: UpdateForm, refusal: errors.NotAllRestored | None, context: dict[str, Any]
 ) -> None:
     """Show the numbers and the way out; what the author made of the text is kept."""
     if not form.data.get("honest_text", "").strip():
         form.show("honest_text", honest_text(form.data.get("text", "")))
-    context["refusal"] = refusal
+    still_open = Recovery.objects.filter(incident=incident).exclude(state=CompanyState.RESTORED)
+    names = still_open.order_by("company__name").values_list("company__name", flat=True)
+    context |= {"refusal": refusal, "open_names": list(names[:NAMED])}
 
 
 def _taken_up(incident: Incident, waiting_id: str) -> dict[str, Any]:

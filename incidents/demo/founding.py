@@ -49,7 +49,7 @@ def write(companies: Sequence[DemoCompany]) -> Incident:
         incident.pk,
         published_at=PUBLISHED_AT,
         state=CompanyState.OUTAGE,
-        facts=[fact for place in range(len(companies)) for fact in _facts(companies, place)],
+        facts=[fact for place in range(len(companies)) for fact in facts(companies, place)],
         announcements=founding_texts.ANNOUNCEMENTS,
         recorded_ats=RECORDED_ATS,
     )
@@ -88,7 +88,7 @@ def restored_minute(place: int, count: int) -> int:
     return _TAIL[-1 - from_the_end * len(_TAIL) // (count - first_count)]
 
 
-def _facts(companies: Sequence[DemoCompany], place: int) -> list[Fact]:
+def facts(companies: Sequence[DemoCompany], place: int) -> list[Fact]:
     """What happened to one company after the outage with which the incident was declared."""
     company = companies[place]
     drawn = world.chance("founding", company.slug)

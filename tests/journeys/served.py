@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,21 +61,29 @@ class Portal:
         self.child.stop()
 
 
-def start(folder: Path, *, database: str) -> Portal:
+def start(
+    folder: Path,
+    *,
+    database: str,
+    loading: Sequence[str] = ("manage.py", "load_demo"),
+    application: str = "portal.wsgi:application",
+    **environment_besides: str,
+) -> Portal:
     """Start a portal on a free port with everything it keeps in `folder`; `database` is made anew.
 
-    It ends with this process, however that ends. Raises RuntimeError with the server's last words
-    when it is not ready within 60 s.
+    What is in it the program `loading` writes. It ends with this process, however that ends. Raises
+    RuntimeError with the server's last words when it is not ready within 60 s.
     """
     environment = os.environ | {
         "DATABASE_URL": services.copy_template(database),
         "REDIS_URL": _own_valkey_database(os.environ["REDIS_URL"]),
         "PORTAL_DATA_DIR": str(folder),
         "POLL_SECONDS": str(POLL_SECONDS),
+        **environment_besides,
     }
     (folder / "static").symlink_to(Path(os.environ["PORTAL_DATA_DIR"]).resolve() / "static")
     subprocess.run(
-        [sys.executable, "manage.py", "load_demo"],
+        [sys.executable, *loading],
         cwd=services.ROOT,
         env=environment,
         check=True,
@@ -85,7 +93,7 @@ def start(folder: Path, *, database: str) -> Portal:
     logins = json.loads((folder / "demo-logins.json").read_text("utf-8"))
     port = free_port()
     log = folder / "web.log"
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "portal.wsgi:application"]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", application]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-ws", "--workers", "2"]
     command += ["--blocking-threads", "4", "--backpressure", "64", "--workers-kill-timeout", "2"]
     portal = Portal(
