@@ -274,7 +274,6 @@ class Migration(migrations.Migration):
         ),
         rls.Protect("incidents_statement", _STATEMENTS),
         rls.Protect("incidents_document", _DOCUMENTS),
-        rls.TieToCompany("incidents_statement", "incidents_recovery", "incident_id"),
         rls.TieToCompany("incidents_document", "incidents_statement", "statement_id", "id"),
         rls.TieToCompany("incidents_statement", "incidents_recovery", "incident_id"),
         migrations.RunPython(_allow, migrations.RunPython.noop),
