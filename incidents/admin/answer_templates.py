@@ -15,5 +15,5 @@ class AnswerTemplateAdmin(StaffAdmin):
     fields = ("name", "text")
 
     def has_delete_permission(self, request: HttpRequest, obj: AnswerTemplate | None = None) -> bool:
-        """Nothing points at a template: what was answered with it keeps its words."""
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+        """One by one. Nothing points at a template: what was answered with it keeps its words."""
+        return obj is not None and admin.ModelAdmin.has_delete_permission(self, request, obj)

@@ -32,17 +32,20 @@ from incidents.models import (
     Claim,
     ClientReport,
     Cohort,
+    Document,
     Placement,
     PostMortem,
     PostMortemRequest,
+    PostMortemVersion,
     Recovery,
     RecoveryEntry,
     RecoveryImport,
     RosterEntry,
+    Statement,
     Update,
     WaitingUpdate,
 )
-from incidents.operations import corrective_actions, incidents, report_drafts, reports
+from incidents.operations import corrective_actions, incidents, report_drafts, reports, statements
 from incidents.operations.corrective_actions import Words
 from tenants import scope
 from tenants.actor import SYSTEM
@@ -59,12 +62,15 @@ READ_ONLY = [
     AuditEvent,
     ClientReport,
     Cohort,
+    Document,
     OutgoingMail,
     PostMortemRequest,
+    PostMortemVersion,
     Recovery,
     RecoveryEntry,
     RosterEntry,
     RowChange,
+    Statement,
     Update,
     WaitingUpdate,
 ]
@@ -156,6 +162,14 @@ def rows(world: World) -> dict[type[Model], Model]:
         Group.objects.create(name="Duty officers")
         AnswerTemplate.objects.create(name="Later", text="The report follows.")
         written_report(world)
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
+        statements.issue_for_incident(
+            factories.actor(world.ada, world.acme),
+            reference=world.incident.reference,
+            verify_at="http://testserver/verify/",
+            now=NOW,
+        )
+    with scope.as_staff():
         found = {model: model._default_manager.order_by("pk").first() for model in TABLES}
         found[User] = world.ada
         found[Update] = update

@@ -95,12 +95,14 @@ def test_the_logins_are_for_the_owner_of_the_file_only_and_every_one_of_them_sig
         ("lou@quillmere.example", "owner", "quillmere"),
         ("lou@quillmere.example", "reader", "acme"),
         ("sam@vendor.example", "staff", ""),
+        ("ren@vendor.example", "staff", ""),
     ]
-    assert len({each["password"] for each in logins}) == 7
+    assert len({each["password"] for each in logins}) == 8
     users = {user.email: user for user in User.objects.all()}
     assert all(users[each["email"]].check_password(each["password"]) for each in logins)
-    assert users["sam@vendor.example"].is_superuser
-    assert not any(user.is_staff for email, user in users.items() if email != "sam@vendor.example")
+    staff = {"sam@vendor.example", "ren@vendor.example"}
+    assert all(users[email].is_superuser for email in staff)
+    assert {email for email, user in users.items() if user.is_staff} == staff
 
 
 def test_a_lost_file_of_logins_is_written_again_with_new_passwords(logins_file: Path) -> None:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from tests.journeys.served import Portal
 pytestmark = pytest.mark.browser
 
 TITLE = "System outage"
-PATIENCE_MILLISECONDS = 60_000
+COLUMNS = {"company": "Account", "at": "When", "state": "State", "component_column": "Component"}
 
 
 class Day:
@@ -96,8 +96,8 @@ def declare(page: Page) -> None:
     page.get_by_label("Title").fill(TITLE)
     page.get_by_label("Severity").select_option(label="Major")
     for name, at in (("started_at", founding.STARTED_AT), ("detected_at", founding.DETECTED_AT)):
-        page.locator(f"[name={name}_0]").fill(f"{at:%Y-%m-%d}")
-        page.locator(f"[name={name}_1]").fill(f"{at:%H:%M:%S}")
+        page.locator(f"[name={name}_0]").fill(f"{at.astimezone(UTC):%Y-%m-%d}")
+        page.locator(f"[name={name}_1]").fill(f"{at.astimezone(UTC):%H:%M:%S}")
     for box in page.locator("[name=affected]").all():
         box.check()
     page.get_by_role("button", name="Save", exact=True).click()
@@ -128,9 +128,8 @@ def record(day: Day, page: Page, folder: Path, now: datetime) -> None:
     page.get_by_role("link", name="Import recoveries…").click()
     page.get_by_label("CSV file").set_input_files(day.operators_file(folder, now))
     page.get_by_role("button", name="Send the file").click()
-    for label, column in (("Company", "Account"), ("Time", "When"), ("State", "State")):
-        page.get_by_label(label, exact=True).select_option(label=column)
-    page.get_by_label("Component", exact=True).select_option(label="Component")
+    for field, column in COLUMNS.items():
+        page.locator(f"select[name={field}]").select_option(label=column)
     page.get_by_label("Zone of these times").select_option(label="Europe/Paris")
     page.get_by_role("button", name="Start the dry run").click()
     day.work()
@@ -181,7 +180,14 @@ def test_the_founding_day_told_as_it_was(day: Day, tmp_path: Path) -> None:
     client.reload()
     expect(answer).to_contain_text("Acme Stores: Degraded")
     expect(client.locator("body")).not_to_contain_text("everything works again")
+
+    # The same words as “monitoring” would be untrue as well; what is true can be said at once.
     refused.get_by_role("button", name="Post as “Monitoring").click()
+    expect(staff.get_by_role("region", name="The record says otherwise: nothing was posted")).to_be_visible()
+    honest = staff.locator("[name=honest_text]")
+    honest.fill(honest.input_value().replace(said[now].body, "We are moving the last databases back."))
+    staff.get_by_role("button", name="Post as “Monitoring").click()
+    expect(staff.get_by_text("Posted as “Monitoring”")).to_be_visible()
     client.reload()
     expect(client.get_by_role("region", name="Updates")).to_contain_text("Your account is not restored yet")
 
