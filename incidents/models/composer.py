@@ -8,10 +8,9 @@ from django.db import models
 from incidents.choices import Audience, IncidentKind, UpdateKind, WaitingState
 from incidents.models.base import ChoiceField, one_of
 from incidents.models.incident import Incident, Update
-from incidents.models.recovery_import import StaffManager
 from tenants import rls
 from tenants.models import User
-from tenants.models.base import Business
+from tenants.models.base import Business, StaffManager
 
 
 class UpdateTemplate(Business):

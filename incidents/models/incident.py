@@ -39,7 +39,14 @@ MOST_REMIND_MINUTES = 14 * 24 * 60
 
 
 class IncidentManager(PublishedManager["Incident"]):
+    """Narrows to what is published, of the incidents in which the asking company has a recovery."""
+
     incident_column = "id"
+
+    def narrow(
+        self, queryset: models.QuerySet["Incident"], in_force: scope.Scope
+    ) -> models.QuerySet["Incident"]:
+        return super().narrow(queryset, in_force).filter(published_at__isnull=False)
 
 
 class Incident(Business):

@@ -1,5 +1,7 @@
 """Orders for a post-mortem: a thing with a state and a due date, not a message."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from incidents.choices import RequestState
@@ -7,7 +9,7 @@ from incidents.models.base import ChoiceField, one_of
 from incidents.models.incident import Incident
 from tenants import rls
 from tenants.models import User
-from tenants.models.base import Business, CompanyOwned
+from tenants.models.base import Business, CompanyOwned, StaffManager
 from tenants.row_history import RowHistory
 
 MOST_REQUESTS = 10
@@ -220,6 +222,8 @@ class RequestDesk(PartOfRequest):
     assignee = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     note = models.TextField(blank=True, max_length=4_000)
 
+    objects: ClassVar[StaffManager["RequestDesk"]] = StaffManager()
+
     def __str__(self) -> str:
         return f"desk of {self.request_id}"
 
@@ -231,6 +235,8 @@ class AnswerTemplate(Business):
 
     name = models.CharField(max_length=120, unique=True, help_text="What staff choose it by.")
     text = models.TextField(max_length=2_000, help_text="Clients read this as it is.")
+
+    objects: ClassVar[StaffManager["AnswerTemplate"]] = StaffManager()
 
     class Meta(Business.Meta):
         verbose_name = "answer template"

@@ -9,16 +9,9 @@ from django.db import models
 from incidents.choices import CompanyState, ImportState, RowKind
 from incidents.models.base import ChoiceField, one_of
 from incidents.models.incident import Incident
-from tenants import rls, scope
+from tenants import rls
 from tenants.models import User
-from tenants.models.base import Business, M, ScopedManager
-
-
-class StaffManager(ScopedManager[M]):
-    """Rows that no client ever reads."""
-
-    def narrow(self, queryset: models.QuerySet[M], in_force: scope.Scope) -> models.QuerySet[M]:
-        return queryset.none()
+from tenants.models.base import Business, StaffManager
 
 
 class ImportManager(StaffManager["RecoveryImport"]):

@@ -7,10 +7,9 @@ from django.db import models
 from incidents.choices import RecoveryReason
 from incidents.models.base import ChoiceField, one_of
 from incidents.models.incident import Incident
-from incidents.models.recovery_import import StaffManager
 from tenants import rls
 from tenants.models import User
-from tenants.models.base import CompanyOwned
+from tenants.models.base import CompanyOwned, StaffManager
 
 
 class RecoveryNote(CompanyOwned):

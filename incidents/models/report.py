@@ -18,7 +18,7 @@ from incidents.models.incident import Incident
 from incidents.models.postmortem import PostMortemRequest
 from tenants import rls, scope
 from tenants.models import User
-from tenants.models.base import Business, CompanyOwned
+from tenants.models.base import Business, CompanyOwned, StaffManager
 
 LONGEST_TEXT = 200_000
 """Characters of one section."""
@@ -67,6 +67,8 @@ class PostMortem(Business):
     )
     review_note = models.TextField(blank=True, max_length=2_000)
     """What the reviewer asks for, where the text was given back."""
+
+    objects: ClassVar[StaffManager["PostMortem"]] = StaffManager()
 
     class Meta(Business.Meta):
         verbose_name = "post-mortem"
@@ -176,6 +178,13 @@ class PostMortemAnnex(CompanyOwned):
         return f"{self.company_id} in {self.version_id}"
 
 
+class PromiseManager(HeldManager):
+    """Narrows further: to what a published version holds."""
+
+    def narrow(self, queryset: models.QuerySet[Any], in_force: scope.Scope) -> models.QuerySet[Any]:
+        return super().narrow(queryset, in_force).filter(published_at__isnull=False)
+
+
 class CorrectiveAction(Published):
     """A promise from a report. Its words are fixed with the version that first holds it."""
 
@@ -195,7 +204,7 @@ class CorrectiveAction(Published):
     changed_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True, editable=False)
 
-    objects: ClassVar[HeldManager] = HeldManager()
+    objects: ClassVar[PromiseManager] = PromiseManager()
 
     class Meta(Published.Meta):
         constraints = [

@@ -2,12 +2,13 @@
 
 from datetime import UTC
 from enum import StrEnum
+from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import TruncHour
 
 from tenants import rls
-from tenants.models.base import Business, ScopedManager
+from tenants.models.base import Business, ScopedManager, StaffManager
 from tenants.models.company import Company
 from tenants.models.user import User
 
@@ -125,7 +126,7 @@ class AuditSeal(Business):
     digest = models.CharField(max_length=64)
     sealed_at = models.DateTimeField()
 
-    objects = ScopedManager()
+    objects: ClassVar[StaffManager["AuditSeal"]] = StaffManager()
 
     class Meta(Business.Meta):
         default_permissions = ()

@@ -41,6 +41,13 @@ class ScopedManager(models.Manager[M]):
         return queryset.filter(company_id=in_force.company_id)
 
 
+class StaffManager(ScopedManager[M]):
+    """Rows that no client ever reads."""
+
+    def narrow(self, queryset: models.QuerySet[M], in_force: scope.Scope) -> models.QuerySet[M]:
+        return queryset.none()
+
+
 class Business(Keyed):
     """A table that nobody reads without a scope. `access` is its declared class."""
 

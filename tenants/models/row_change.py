@@ -7,8 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
-from tenants import rls, scope
-from tenants.models.base import Business, ScopedManager
+from tenants import rls
+from tenants.models.base import Business, StaffManager
 
 
 class ChangeKind(StrEnum):
@@ -17,15 +17,6 @@ class ChangeKind(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
-
-
-class RowChangeManager(ScopedManager["RowChange"]):
-    """Rows that no client ever reads."""
-
-    def narrow(
-        self, queryset: models.QuerySet["RowChange"], in_force: scope.Scope
-    ) -> models.QuerySet["RowChange"]:
-        return queryset.none()
 
 
 class RowChange(Business):
@@ -56,7 +47,7 @@ class RowChange(Business):
     role = models.CharField(max_length=64)
     """The database role that wrote, or the login where none had been entered."""
 
-    objects: ClassVar[RowChangeManager] = RowChangeManager()
+    objects: ClassVar[StaffManager["RowChange"]] = StaffManager()
 
     class Meta(Business.Meta):
         default_permissions = ("view",)

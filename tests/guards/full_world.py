@@ -176,51 +176,15 @@ def _said_of_the_report(company: Company, person: User, incident: Incident) -> N
 
 
 def _report(full: FullWorld) -> None:
-    """What both companies hold of the shared incident, with each one's own annex; and a draft of staff."""
+    """What both companies hold of the shared incident, with each one's own annex; a draft of staff; and
+    a report that its company has asked for and does not hold yet."""
     world, shared = full.world, full.world.incident
-    owner = owners.of_incident(shared)
     moment = f"2026-02-04 13:45 | {marks.in_force.word(STAFF, 'the timeline')}"
     _row(PostMortem, STAFF, incident=shared, zone="UTC", timeline=moment, saved_at=NOW)
-
-    def text(what: str) -> report_content.Text:
-        word = marks.in_force.word(owner, f"the report's {what}")
-        return report_content.Text(markdown=word, html=f"<p>{word}</p>")
-
-    actions = [
-        _row(CorrectiveAction, of, incident=shared, number=number, changed_at=NOW, published_at=published_at)
-        for number, of, published_at in ((1, owner, NOW), (2, STAFF, None))
-    ]
-    content = report_content.Content(
-        zone="UTC",
-        sections={name: text(name) for name in report_content.SECTIONS},
-        timeline=(
-            report_content.TimelineMoment(
-                from_at=NOW, until_at=None, heading=text("moment").markdown, text=text("timeline")
-            ),
-        ),
-        actions=(
-            report_content.Promise(
-                number=1, title=actions[0].title, owner=actions[0].owner, due_on=None, text=text("promise")
-            ),
-        ),
-        footnotes=(
-            report_content.Footnote(number=1, words="4 h", record_says="6 h", reason=text("reason").markdown),
-        ),
-    )
-    versions = [
-        _row(
-            PostMortemVersion,
-            owner,
-            incident=shared,
-            number=number,
-            kind=kind,
-            content=content.frozen(),
-            facts=report_facts.of_incident(shared, now=NOW).frozen(),
-            record_version=number,
-            published_at=NOW,
-        )
-        for number, kind in ((1, PublicationKind.PRELIMINARY), (2, PublicationKind.REVISION))
-    ]
+    owner = owners.of_incident(shared)
+    promised, versions = _published(shared, owner)
+    _row(CorrectiveAction, STAFF, incident=shared, number=2, changed_at=NOW, published_at=None)
+    _published(full.of_globex, STAFF)
     for kind, again, of in (
         (ActionChangeKind.PROMISED, None, owner),
         (ActionChangeKind.AGAIN, full.of_acme, owners.of_incident(full.of_acme)),
@@ -230,7 +194,7 @@ def _report(full: FullWorld) -> None:
             ActionChange,
             of,
             incident=shared,
-            action=actions[0],
+            action=promised,
             kind=kind,
             state=ActionState.OPEN,
             again=again,
@@ -252,6 +216,48 @@ def _report(full: FullWorld) -> None:
                 is_final=False,
                 timeline=[[_minutes_of(company).isoformat(), "degraded", [component]]],
             )
+
+
+def _published(incident: Incident, owner: Owner) -> tuple[CorrectiveAction, list[PostMortemVersion]]:
+    """A report in two versions with one promise, which `owner` may read."""
+
+    def text(what: str) -> report_content.Text:
+        word = marks.in_force.word(owner, f"the report's {what}")
+        return report_content.Text(markdown=word, html=f"<p>{word}</p>")
+
+    promised = _row(CorrectiveAction, owner, incident=incident, number=1, changed_at=NOW, published_at=NOW)
+    content = report_content.Content(
+        zone="UTC",
+        sections={name: text(name) for name in report_content.SECTIONS},
+        timeline=(
+            report_content.TimelineMoment(
+                from_at=NOW, until_at=None, heading=text("moment").markdown, text=text("timeline")
+            ),
+        ),
+        actions=(
+            report_content.Promise(
+                number=1, title=promised.title, owner=promised.owner, due_on=None, text=text("promise")
+            ),
+        ),
+        footnotes=(
+            report_content.Footnote(number=1, words="4 h", record_says="6 h", reason=text("reason").markdown),
+        ),
+    )
+    versions = [
+        _row(
+            PostMortemVersion,
+            owner,
+            incident=incident,
+            number=number,
+            kind=kind,
+            content=content.frozen(),
+            facts=report_facts.of_incident(incident, now=NOW).frozen(),
+            record_version=number,
+            published_at=NOW,
+        )
+        for number, kind in ((1, PublicationKind.PRELIMINARY), (2, PublicationKind.REVISION))
+    ]
+    return promised, versions
 
 
 def _component(company: Company) -> Component:

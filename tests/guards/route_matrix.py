@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests import sampling
-from tests.conftest import World
-from tests.guards import answers, route_cast, routes
+from tests.guards import answers, routes
 from tests.guards.answers import Answer, Ledger
-from tests.guards.route_cast import UNKNOWN_NUMBER, Cast, SignIn
+from tests.guards.route_cast import UNKNOWN_NUMBER, Cast
 from tests.guards.routes import Row, Variant
 
 MOST_IN_A_FULL_RUN = 300
@@ -72,8 +71,7 @@ class Asked:
 
 
 def run_matrix(
-    world: World,
-    sign_in: SignIn,
+    cast: Cast,
     *,
     variants: Sequence[Variant] = routes.VARIANTS,
     actors: Sequence[str] = routes.ACTORS,
@@ -82,12 +80,10 @@ def run_matrix(
 ) -> list[str]:
     """Ask everything of the table in every way; returns complaints, empty when all is as declared.
 
-    Each complaint is a sentence that names actor, request and what was wrong. `world` gets the
-    matrix's people and incidents; every request is undone. A quick run takes everybody's plain way
-    to every row of the table and at most `most` other groups, the same each time. `counts` is told
-    the number of requests.
+    Each complaint is a sentence that names actor, request and what was wrong. Every request is undone.
+    A quick run takes everybody's plain way to every row of the table and at most `most` other groups,
+    the same each time. `counts` is told the number of requests.
     """
-    cast = route_cast.make(world, sign_in)
     words = cast.words()
     ledger = Ledger()
     complaints: list[str] = []

@@ -33,7 +33,8 @@ def test_everybody_is_answered_everywhere_as_the_table_says(
     world: World, signed_in: SignIn, record_property: Record
 ) -> None:
     counts: Counter[str] = Counter()
-    complaints = route_matrix.run_matrix(world, signed_in, variants=(routes.PLAINLY,), most=15, counts=counts)
+    cast = route_cast.make(world, signed_in)
+    complaints = route_matrix.run_matrix(cast, variants=(routes.PLAINLY,), most=15, counts=counts)
     _report(complaints, counts, record_property)
 
 
@@ -41,7 +42,8 @@ def test_no_way_to_ask_changes_what_may_be_read(
     world: World, signed_in: SignIn, record_property: Record
 ) -> None:
     counts: Counter[str] = Counter()
-    complaints = route_matrix.run_matrix(world, signed_in, variants=OTHER_WAYS, most=30, counts=counts)
+    cast = route_cast.make(world, signed_in)
+    complaints = route_matrix.run_matrix(cast, variants=OTHER_WAYS, most=30, counts=counts)
     _report(complaints, counts, record_property)
 
 
@@ -106,7 +108,8 @@ def test_the_matrix_finds_what_it_looks_for(
     monkeypatch.setattr(
         routes, "ROUTES", tuple(each for each in routes.ROUTES if (each.method, each.route) in wanted)
     )
-    complaints = "\n".join(route_matrix.run_matrix(world, signed_in, variants=(routes.PLAINLY,), most=0))
+    cast = route_cast.make(world, signed_in)
+    complaints = "\n".join(route_matrix.run_matrix(cast, variants=(routes.PLAINLY,), most=0))
     assert "X-Hint" in complaints
     assert f"tells “{route_cast.STAFF_ONLY}”" in complaints
     assert "foreign incident: /acme/incidents" in complaints

@@ -117,9 +117,7 @@ def test_the_key_of_another_incidents_form_is_refused(world: World, signed_in: S
 def test_undo_keeps_the_text_to_be_written_again(world: World, signed_in: SignIn) -> None:
     client = signed_in(world.sam)
     soon = timezone.now() + timedelta(hours=2)
-    sent = typed(
-        client, world.incident, kind="identified", audience="companies", companies="acme\nGlobex Hotels"
-    )
+    sent = typed(client, world.incident, audience="companies", companies="acme\nGlobex Hotels")
     sent |= {"next_update_at_0": f"{soon:%d/%m/%Y}", "next_update_at_1": f"{soon:%H:%M}:00"}
     client.post(page(world.incident), sent | {"reached_count": "2"})
     waiting = the_one(world)

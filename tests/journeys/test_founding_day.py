@@ -21,6 +21,7 @@ from tests.journeys.served import Portal
 pytestmark = pytest.mark.browser
 
 TITLE = "System outage"
+RESOLVED_TOO_EARLY = next(each for each in founding_texts.ANNOUNCEMENTS if each.override_reason)
 COLUMNS = {"company": "Account", "at": "When", "state": "State", "component_column": "Component"}
 
 
@@ -160,6 +161,7 @@ def test_the_founding_day_told_as_it_was(day: Day, tmp_path: Path) -> None:
     client.reload()
     expect(answer).to_contain_text("Acme Stores: Degraded")
 
+    post(staff, said[day.at(16, 9)])
     now = day.at(16, 39)
     record(day, staff, tmp_path, now)
     post(staff, said[now])
@@ -168,10 +170,16 @@ def test_the_founding_day_told_as_it_was(day: Day, tmp_path: Path) -> None:
     to_incident(staff)
     expect(staff.get_by_role("region", name="At a glance")).to_contain_text("228 of 240")
 
-    # 19:45, as it was posted that day.
+    refuse_the_first_resolved(day, staff, client, tmp_path)
+    resolve(day, staff, client, tmp_path)
+
+
+def refuse_the_first_resolved(day: Day, staff: Page, client: Page, folder: Path) -> None:
+    """19:45, as it was posted that day."""
+    answer = client.get_by_role("region", name="Your account in this incident")
     now = day.at(19, 45)
-    record(day, staff, tmp_path, now)
-    post(staff, said[now])
+    record(day, staff, folder, now)
+    post(staff, RESOLVED_TOO_EARLY)
     refused = staff.get_by_role("region", name="“Resolved” would be untrue: nothing was posted")
     expect(refused).to_contain_text("of 240 restored")
     expect(refused).to_contain_text("Not restored:")
@@ -185,15 +193,20 @@ def test_the_founding_day_told_as_it_was(day: Day, tmp_path: Path) -> None:
     refused.get_by_role("button", name="Post as “Monitoring").click()
     expect(staff.get_by_role("region", name="The record says otherwise: nothing was posted")).to_be_visible()
     honest = staff.locator("[name=honest_text]")
-    honest.fill(honest.input_value().replace(said[now].body, "We are moving the last databases back."))
+    honest.fill(
+        honest.input_value().replace(RESOLVED_TOO_EARLY.body, "We are moving the last databases back.")
+    )
     staff.get_by_role("button", name="Post as “Monitoring").click()
     expect(staff.get_by_text("Posted as “Monitoring”")).to_be_visible()
     client.reload()
     expect(client.get_by_role("region", name="Updates")).to_contain_text("Your account is not restored yet")
 
-    # 20:20: the last ones are back, and "resolved" is what the record says.
+
+def resolve(day: Day, staff: Page, client: Page, folder: Path) -> None:
+    """20:20: the last ones are back, and “resolved” is what the record says."""
+    answer = client.get_by_role("region", name="Your account in this incident")
     now = day.at(20, 20)
-    record(day, staff, tmp_path, now)
+    record(day, staff, folder, now)
     to_incident(staff)
     staff.get_by_role("link", name="Post update…").click()
     staff.get_by_label("Kind").select_option(label="Resolved")

@@ -1,7 +1,7 @@
 """A portal of many companies, written by the database itself: so many that a scan shows in every plan.
 
 Beside the cast there are thousands of companies with people, sign-ins, placements, requests and
-audit events, thousands of incidents of years gone by, and two incidents that hit (nearly) all.
+audit events, thousands of incidents of years gone by, and three incidents that hit all or half.
 """
 
 import os
@@ -17,6 +17,7 @@ from incidents.operations import incidents, postmortems
 from tenants import rls, scope, walls
 from tenants.models import User
 from tests import conftest, factories, services
+from tests.portal import crowd_reports
 
 COMPANIES_OF_AN_OLD_INCIDENT = 20
 OLD_INCIDENTS_OF_ACME = 60
@@ -33,6 +34,10 @@ class Crowd:
     """Open for all companies; Acme is down and in nobody's tail yet."""
     restored: Incident
     """Over, on half of the companies; Acme was in its tail and has asked for the report."""
+    reported: Incident
+    """Over, on half of the companies; Acme holds its report, and a statement on it."""
+    statement: str
+    """The number of that statement."""
     planned: Incident
     """A maintenance that has not begun."""
     tia: User
@@ -47,17 +52,7 @@ def gather(*, companies: int, old_incidents: int) -> Crowd:
     tia = factories.person("tia@people.example")
     factories.member(tia, world.acme)
     factories.member(tia, world.globex)
-    restored = factories.incident(world.api, world.reports, title="Half of all")
-    factories.restore(world.acme, restored, minutes=95)
-    factories.restore(world.globex, restored, minutes=40)
-    with scope.as_staff():
-        incidents.post_update(
-            factories.actor(world.sam),
-            incident_id=restored.pk,
-            kind=UpdateKind.RESOLVED,
-            body_markdown="All systems work again.",
-            now=factories.STARTED_AT + timedelta(hours=2),
-        )
+    restored, reported = (_over(world, title) for title in ("Half of all", "Half of all once more"))
     with scope.as_company(world.acme.pk, user_id=world.ada.pk):
         postmortems.request(
             factories.actor(world.ada, world.acme),
@@ -65,18 +60,42 @@ def gather(*, companies: int, old_incidents: int) -> Crowd:
             purpose="For our auditors.",
             now=factories.STARTED_AT + timedelta(hours=3),
         )
+    crowd_reports.publish(world, reported)
+    statement = crowd_reports.issue(world, reported)
     planned = factories.draft(
         world.api, title="New switches", kind=IncidentKind.MAINTENANCE, state=IncidentState.SCHEDULED
     )
     with scope.as_staff():
         incidents.publish(factories.actor(world.sam), incident_id=planned.pk, now=factories.STARTED_AT)
-    names = _write(companies, old_incidents, world=world, restored=restored)
+    names = _write(companies, old_incidents, world=world, halves=(restored, reported))
     return Crowd(
-        world=world, opened=world.incident, restored=restored, planned=planned, tia=tia, roster_length=names
+        world=world,
+        opened=world.incident,
+        restored=restored,
+        reported=reported,
+        statement=statement,
+        planned=planned,
+        tia=tia,
+        roster_length=names,
     )
 
 
-def _write(companies: int, old_incidents: int, *, world: conftest.World, restored: Incident) -> int:
+def _over(world: conftest.World, title: str) -> Incident:
+    made = factories.incident(world.api, world.reports, title=title)
+    factories.restore(world.acme, made, minutes=95)
+    factories.restore(world.globex, made, minutes=40)
+    with scope.as_staff():
+        incidents.post_update(
+            factories.actor(world.sam),
+            incident_id=made.pk,
+            kind=UpdateKind.RESOLVED,
+            body_markdown="All systems work again.",
+            now=factories.STARTED_AT + timedelta(hours=2),
+        )
+    return made
+
+
+def _write(companies: int, old_incidents: int, *, world: conftest.World, halves: tuple[Incident, ...]) -> int:
     """Write the crowd as the superuser, set by set; returns the length of the longest roster."""
     address = services.admin_url(os.environ["PORTAL_TEST_DATABASE"])
     with psycopg.connect(address) as admin:
@@ -85,9 +104,10 @@ def _write(companies: int, old_incidents: int, *, world: conftest.World, restore
         _write_companies(admin, companies)
         _write_catalogue(admin, world)
         _write_old_incidents(admin, companies, old_incidents, world)
-        for incident, every in ((world.incident, 1), (restored, 2)):
+        for incident, every in ((world.incident, 1), *((half, 2) for half in halves)):
             _write_great_incident(admin, incident.pk, every=every, component=world.api.pk)
-        _write_requests_and_events(admin)
+        crowd_reports.write(admin, world.incident)
+        _write_words_and_events(admin)
         admin.commit()
         admin.autocommit = True
         admin.execute("vacuum (analyze)")
@@ -259,13 +279,7 @@ def _write_cohorts(admin: psycopg.Connection, touched: str, *, named: str) -> No
     )
 
 
-def _write_requests_and_events(admin: psycopg.Connection) -> None:
-    admin.execute(
-        "insert into incidents_postmortemrequest (company_id, incident_id, state, requested_by_name, "
-        "purpose, requested_at, answer_due_at, decline_reason) "
-        "select company_id, incident_id, 'requested', 'One', 'Audit', now(), now(), '' "
-        "from incidents_recovery where mod(rank, 4) = 0 on conflict do nothing"
-    )
+def _write_words_and_events(admin: psycopg.Connection) -> None:
     admin.execute(
         "insert into incidents_clientreport (company_id, incident_id, number, kind, component_ids, text, "
         "said_at, said_by_name, state, answer, answered_at) "

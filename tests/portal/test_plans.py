@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from incidents.models import Recovery, RosterEntry
 from portal.web import rendered
@@ -24,6 +25,8 @@ ROSTER = RosterEntry._meta.db_table
 BLOCKS_OF_A_NAME = 5
 
 FRAGMENT = {"HX-Request": "true"}
+FORM = {"purpose": "For our auditors.", "text": "Why so long?", "version": "1", "form": "csv"}
+"""What every form of a client page is sent; each takes what it knows."""
 FILTERS = ("?q=outage", "?q=old-1&kind=incident", "?kind=maintenance", "?page=2", "?page=100000")
 
 
@@ -92,16 +95,17 @@ def _faults(
 
 def _ask_everything(gathered: crowd.Crowd) -> Iterator[tuple[str, list[plans.Explained]]]:
     """Every client page in every state worth it: (what was asked, the plans of its statements)."""
+    form = FORM | {"number": gathered.statement, "month": f"{timezone.now():%Y-%m}-01"}
     for user in (gathered.world.ada, gathered.tia):
         client = Client()
         client.force_login(user)
         for address in _addresses(gathered):
             if user is gathered.tia and "/INC-" in address:
                 continue  # the pages of an incident are the company's, whoever reads them
-            yield from _ask(client, address)
+            yield from _ask(client, address, form)
 
 
-def _ask(client: Client, address: str) -> Iterator[tuple[str, list[plans.Explained]]]:
+def _ask(client: Client, address: str, form: dict[str, str]) -> Iterator[tuple[str, list[plans.Explained]]]:
     """One address as a browser, as htmx, filtered, with what is kept already, and as a form sent twice."""
     rendered.forget_all()
     with plans.explaining() as explaining:
@@ -123,7 +127,7 @@ def _ask(client: Client, address: str) -> Iterator[tuple[str, list[plans.Explain
             yield f"GET {address}{query}", explaining.found
     for time in ("once", "again"):
         with plans.explaining() as explaining:
-            sent = client.post(address, {"purpose": "For our auditors."})
+            sent = client.post(address, form)
         yield f"POST {address} ({time})", explaining.found
         if sent.status_code >= 400:
             break
@@ -134,13 +138,14 @@ def _addresses(gathered: crowd.Crowd) -> Iterator[str]:
     references = {
         "open": gathered.opened.reference,
         "over, in the tail, report asked for": gathered.restored.reference,
+        "over, report and statement held": gathered.reported.reference,
         "planned": gathered.planned.reference,
         "unknown": "INC-22222222",
     }
     for route in sorted(set(routes.live_routes())):
         if route.startswith((*routes.LIBRARY_PREFIXES, "health/")):
             continue
-        of_acme = "/" + route.replace("<slug:company>", "acme")
+        of_acme = "/" + route.replace("<slug:company>", "acme").replace("<number:number>", gathered.statement)
         if "<reference:reference>" in of_acme:
             for reference in references.values():
                 yield _whole(of_acme.replace("<reference:reference>", reference))

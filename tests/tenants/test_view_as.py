@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import get_script_prefix
 
+from incidents.choices import PublicationKind
 from incidents.models import PostMortemRequest
+from incidents.operations import statements
 from incidents.queries import overviews
 from tenants import audit, scope, view_as
 from tenants.models import AuditEvent, Company, User
@@ -19,6 +22,7 @@ from tenants.permissions import Role
 from tests import factories
 from tests.conftest import World, make_world
 from tests.guards import route_cast, routes
+from tests.incidents import reporting
 from tests.incidents.asking import ask
 
 SignIn = Callable[[User], Client]
@@ -43,12 +47,48 @@ def client_pages(world: World) -> Iterator[str]:
                 yield f"/{page}"
 
 
+def kept_pages(world: World) -> tuple[str, ...]:
+    """Pages of what is there only when somebody has made it: a report that Acme holds, a statement."""
+    reporting.asked(world, world.ada, world.acme)
+    draft = reporting.begun(world)
+    reporting.promised(world)
+    reporting.published(world, draft)
+    reporting.published(world, draft, PublicationKind.REVISION, note="More of it.")
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
+        issued, _is_new = statements.issue_for_incident(
+            factories.actor(world.ada, world.acme),
+            reference=world.incident.reference,
+            verify_at="https://portal.example/verify/",
+            now=reporting.NOW,
+        )
+    of_incident = f"/acme/incidents/{world.incident.reference}/post-mortem"
+    parts = ("", "report/", "report/?version=1", "differences/", "report/pdf/", "actions/")
+    return (*(f"{of_incident}/{part}" for part in parts), f"/acme/statements/{issued.number}/")
+
+
 def main_part(response: Any, before: str = "") -> str:
-    """What stands between header and footer, with the client's own addresses and without form tokens."""
+    """What stands between header and footer, with the client's own addresses and without form tokens.
+
+    The public address of a statement is outside: who only looks reads it and cannot follow it.
+    """
     html = re.sub(r"(?s)^.*<main|</main>.*$", "", response.content.decode()).replace(before, "")
     html = re.sub(r'<input type="hidden" name="csrfmiddlewaretoken"[^>]*>', "", html)
+    html = re.sub(r'<a href="/verify/[^"]*">(.*?)</a>', r"\1", html)
     html = re.sub(r' disabled|<p class="note">You only look.*?</p>', "", html)
     return re.sub(r"\s+", " ", html)
+
+
+def links_outside(answer: Any) -> set[str]:
+    """Addresses of this portal on a page, but for files and the pages of Acme as an owner sees them."""
+    links = set(re.findall(r'(?:href|src|action|hx-get)="(/[^"]*)"', answer.content.decode()))
+    return {each for each in links if not each.startswith((ACME, "/static/"))}
+
+
+def ways_out(world: World) -> set[str]:
+    return {
+        f"/admin/tenants/company/{world.acme.pk}/change/",
+        "/admin/tenants/company/view-as/?company=acme",
+    }
 
 
 # What is seen
@@ -73,6 +113,20 @@ def test_staff_read_every_page_as_a_person_of_that_role_reads_it(
                 assert main_part(ours, before) == main_part(theirs), page
 
 
+def test_a_report_and_a_statement_are_read_as_the_client_reads_them_and_every_link_stays_inside(
+    world: World, signed_in: SignIn
+) -> None:
+    before = "/admin/view-as/owner/account"
+    pages = kept_pages(world)
+    with time_machine.travel(reporting.NOW + timedelta(hours=1), tick=False):
+        own, seen = signed_in(world.ada), signed_in(world.sam)
+        for page in pages:
+            theirs, ours = own.get(page), seen.get(before + page)
+            assert (theirs.status_code, ours.status_code) == (200, 200), page
+            assert main_part(ours, before) == main_part(theirs), page
+            assert links_outside(ours) == ways_out(world), page
+
+
 def test_forms_are_shown_and_cannot_be_used(world: World, signed_in: SignIn) -> None:
     page = f"{ACME}incidents/{world.incident.reference}/post-mortem/"
     html = signed_in(world.sam).get(page).content.decode()
@@ -92,16 +146,8 @@ def test_a_banner_says_whose_eyes_these_are_and_every_link_stays_inside(
         answer = client.get(f"/admin/view-as/owner/account{page}")
         if answer.status_code == 405:
             continue  # an address that is only sent to
-        html = answer.content.decode()
-        assert "You see what an owner of Acme Stores sees" in html, page
-        links = set(re.findall(r'(?:href|src|action|hx-get)="(/[^"]*)"', html))
-        outside = {
-            each for each in links if not each.startswith(("/admin/view-as/owner/account/acme/", "/static/"))
-        }
-        assert outside == {
-            f"/admin/tenants/company/{world.acme.pk}/change/",
-            "/admin/tenants/company/view-as/?company=acme",
-        }, page
+        assert "You see what an owner of Acme Stores sees" in answer.content.decode(), page
+        assert links_outside(answer) == ways_out(world), page
 
 
 def test_times_are_in_the_chosen_zone_whatever_the_cookie_says(world: World, signed_in: SignIn) -> None:
