@@ -112,12 +112,12 @@ def row(statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The one row that a statement over a whole incident returns, by the names of its columns.
 
     Joined by hashing: of what was written a moment ago the planner knows no sizes, and would go
-    through all companies once for each company.
+    through all companies once for each company. In memory, of which few ask at a time.
     """
     with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off")
+        cursor.execute("set local enable_nestloop = off; set local work_mem = '64MB'")
         cursor.execute(statement, values)
         names = [column.name for column in cursor.description]
         found = cursor.fetchone()
-        cursor.execute("set local enable_nestloop = on")
+        cursor.execute("set local enable_nestloop to default; set local work_mem to default")
     return dict(zip(names, found, strict=True))

@@ -14,12 +14,14 @@ from incidents.queries import staff_board, staff_waiting
 
 GROUPS = {
     "Incidents": ("Incident", "Update", "WaitingUpdate", "UpdateTemplate", "Claim", "ClientReport"),
-    "Post-mortems": (
+    "Post-mortems, statements": (
         "PostMortemRequest",
         "AnswerTemplate",
         "PostMortem",
         "PostMortemVersion",
         "CorrectiveAction",
+        "Statement",
+        "Document",
     ),
     "Recovery": ("Recovery", "RecoveryEntry", "RecoveryImport", "Cohort", "RosterEntry"),
     "Clients": ("Company", "User", "Membership", "Placement"),

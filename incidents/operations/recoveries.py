@@ -2,8 +2,9 @@
 
 import dataclasses
 import hashlib
+import itertools
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -105,7 +106,10 @@ def record_facts(
         if min(fact.at for fact in facts) < incident.started_at - EARLIEST_BEFORE_START:
             raise errors.InstantTooEarly
         company_ids = {fact.company_id for fact in facts}
-        if Recovery.objects.filter(incident=incident, company_id__in=company_ids).count() != len(company_ids):
+        affected = Recovery.objects.filter(incident=incident)
+        if sum(affected.filter(company_id__in=some).count() for some in _portions(company_ids)) != len(
+            company_ids
+        ):
             raise errors.NotAffected
         added = _add_entries(actor, incident, facts, now=now, source=source)
         if not standings.settle(incident, company_ids, now=now) and added:
@@ -177,14 +181,15 @@ def _no_longer_in_force(incident: Incident, known: Sequence[tuple[str, Fact]]) -
     """Those facts, recorded before, whose instant another entry has taken since; each with a new key."""
     held: dict[tuple[UUID, UUID, datetime], list[str]] = defaultdict(list)
     at_of: dict[tuple[UUID, str], datetime] = {}
-    rows = RecoveryEntry.objects.filter(
-        incident=incident, company_id__in={fact.company_id for _key, fact in known}
-    ).order_by("recorded_at", "pk")
-    for company_id, component_id, at, state, key in rows.values_list(
-        "company_id", "component_id", "at", "state", "idempotency_key"
-    ):
-        held[company_id, component_id, at].append(state)
-        at_of[company_id, key] = at
+    for some in _portions({fact.company_id for _key, fact in known}):
+        rows = RecoveryEntry.objects.filter(incident=incident, company_id__in=some).order_by(
+            "recorded_at", "pk"
+        )
+        for company_id, component_id, at, state, key in rows.values_list(
+            "company_id", "component_id", "at", "state", "idempotency_key"
+        ):
+            held[company_id, component_id, at].append(state)
+            at_of[company_id, key] = at
     again = []
     for key, fact in known:
         at = at_of[fact.company_id, key]
@@ -206,13 +211,23 @@ def _components_of(
     incident_id: UUID, company_ids: Collection[UUID], only: Collection[UUID] | None
 ) -> dict[UUID, list[UUID]]:
     """Which affected components each company ran on when the incident was published."""
-    placements = AffectedPlacement.objects.filter(incident_id=incident_id, company_id__in=company_ids)
+    placements = AffectedPlacement.objects.filter(incident_id=incident_id)
     if only is not None:
         placements = placements.filter(component_id__in=only)
     found = defaultdict(list)
-    for company_id, component_id in placements.values_list("company_id", "component_id"):
-        found[company_id].append(component_id)
+    for some in _portions(company_ids):
+        for company_id, component_id in placements.filter(company_id__in=some).values_list(
+            "company_id", "component_id"
+        ):
+            found[company_id].append(component_id)
     return dict(found)
+
+
+def _portions(company_ids: Collection[UUID]) -> Iterator[list[UUID]]:
+    """So many at a time as one statement takes as values of their own."""
+    rest = iter(company_ids)
+    while some := list(itertools.islice(rest, _BATCH)):
+        yield some
 
 
 def _key(incident: Incident, fact: Fact, source: EntrySource) -> str:
