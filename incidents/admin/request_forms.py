@@ -42,7 +42,7 @@ class TemplateChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not g
 
     def __init__(self) -> None:
         super().__init__(
-            queryset=AnswerTemplate.objects.none(),
+            queryset=None,
             required=False,
             empty_label="None",
             label="Template",

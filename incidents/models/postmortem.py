@@ -104,6 +104,8 @@ class PostMortemRequest(CompanyOwned):
             models.Index(fields=["state", "answer_due_at"], name="post_mortem_request_queue"),
             # The requests that one publication serves.
             models.Index(fields=["incident", "state"], name="post_mortem_request_served"),
+            # How often one company has asked, withdrawn requests too.
+            models.Index(fields=["company", "incident"], name="post_mortem_request_own"),
         ]
 
     def __str__(self) -> str:

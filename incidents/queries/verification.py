@@ -13,8 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import TextField
-from django.db.models.functions import Cast
 
 from incidents import signatures
 from incidents.models import Statement
@@ -22,6 +20,7 @@ from incidents.models.statement import company_ending
 from incidents.queries import statements
 from tenants import scope
 from tenants.models import Company
+from tenants.models.company import Ending
 
 
 class Verdict(StrEnum):
@@ -75,8 +74,8 @@ def _companies(number: str) -> list[UUID]:
     ending = company_ending(number)
     if not ending:
         return []
-    by_text = Company.objects.annotate(text=Cast("pk", TextField())).filter(text__endswith=ending)
-    return list(by_text.order_by("pk").values_list("pk", flat=True))
+    found = Company.objects.annotate(ending=Ending("pk")).filter(ending=ending)
+    return list(found.order_by("pk").values_list("pk", flat=True))
 
 
 def known_keys() -> dict[str, str]:

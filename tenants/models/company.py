@@ -35,6 +35,14 @@ def consent_by_default() -> bool:
     return bool(settings.COMPANIES_NAMED_BY_DEFAULT)
 
 
+class Ending(models.Func):
+    """The last five hexadecimal digits of an id, as the index on them is written."""
+
+    template = "right((%(expressions)s)::text, 5)"
+    arity = 1
+    output_field = models.TextField()
+
+
 class Company(Keyed):
     """A client company. Its slug is the first part of every address its people use."""
 
@@ -68,6 +76,8 @@ class Company(Keyed):
                 condition=models.Q(slug__regex=rf"^{SLUG_PATTERN}$"), name="company_slug_shape"
             ),
         ]
+        # Among which companies one may be of which only the end of the id is known.
+        indexes = [models.Index(Ending("id"), name="company_ending")]
 
     def __str__(self) -> str:
         return self.name

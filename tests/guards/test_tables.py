@@ -1,10 +1,14 @@
 """Every table has a declared class, and each of the two walls alone holds one company from another."""
 
+from uuid import uuid4
+
 import pytest
+from django.apps import apps
 from django.db import connection
 
 from incidents.models import Recovery
 from tenants import rls, scope, walls
+from tenants.models.base import Business, ScopedManager
 from tests.conftest import World
 
 
@@ -58,6 +62,19 @@ def test_the_first_wall_alone_keeps_a_company_to_its_own_rows(world: World) -> N
     """With the policies passed by, in the staff's role, the managers still hold."""
     with scope.as_staff(), scope.entered(scope.Scope(company_id=world.acme.pk)):
         assert [each.company_id for each in Recovery.objects.all()] == [world.acme.pk]
+
+
+def test_every_business_table_has_its_first_wall(db: None) -> None:
+    """Managers that raise without a scope, and that give a client nothing of what is for staff alone."""
+    for model in apps.get_models():
+        if not issubclass(model, Business):
+            continue
+        managers = (model._default_manager, model._base_manager)
+        assert all(isinstance(manager, ScopedManager) for manager in managers), model
+        readers = {rule.role for rule in model.access.rules if rule.command == "select"}
+        with scope.entered(scope.Scope(company_id=uuid4())):
+            is_empty = all(manager.all().query.is_empty() for manager in managers)
+        assert is_empty == (rls.CLIENT not in readers), model
 
 
 def test_with_both_walls_down_the_leak_is_seen(world: World) -> None:

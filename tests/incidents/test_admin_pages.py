@@ -90,14 +90,8 @@ def written_report(world: World) -> None:
     words = Words(title="Audit", text="All of it.", owner="Infrastructure", due_on=None)
     corrective_actions.promise(sam, incident_id=world.incident.pk, words=words, now=NOW)
     PostMortem.objects.filter(pk=draft.pk).update(state=DraftState.REVIEWED, reviewed_by=world.ada)
-    reports.publish(
-        sam,
-        post_mortem_id=draft.pk,
-        kind=PublicationKind.PRELIMINARY,
-        number=1,
-        change_note="",
-        now=NOW,
-    )
+    kind = PublicationKind.PRELIMINARY
+    reports.publish(sam, post_mortem_id=draft.pk, kind=kind, number=1, change_note="", now=NOW)
 
 
 @pytest.fixture

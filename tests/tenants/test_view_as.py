@@ -116,10 +116,11 @@ def test_staff_read_every_page_as_a_person_of_that_role_reads_it(
 def test_a_report_and_a_statement_are_read_as_the_client_reads_them_and_every_link_stays_inside(
     world: World, signed_in: SignIn
 ) -> None:
-    before = "/admin/view-as/owner/account"
+    before, person = "/admin/view-as/owner/account", factories.person("olga@acme.example")
+    factories.member(person, world.acme, Role.OWNER)
     pages = kept_pages(world)
     with time_machine.travel(reporting.NOW + timedelta(hours=1), tick=False):
-        own, seen = signed_in(world.ada), signed_in(world.sam)
+        own, seen = signed_in(person), signed_in(world.sam)
         for page in pages:
             theirs, ours = own.get(page), seen.get(before + page)
             assert (theirs.status_code, ours.status_code) == (200, 200), page
