@@ -1,6 +1,6 @@
 """Which of the many generated cases a run goes through, and how many they were.
 
-A quick run takes a sample, the same each time; PORTAL_TEST_EVERYTHING=1 (as in `.ci/run`) takes all.
+A quick run takes a sample, the same each time; PORTAL_TEST_EVERYTHING=1 takes all.
 A test that goes through many cases says how many with `record_property(CASES + "of what", number)`;
 the end of the run prints the sums.
 """
