@@ -119,10 +119,10 @@ def count_again(*, now: datetime) -> int:
     return len(stale)
 
 
-def refresh(incident: Incident, *, now: datetime, company_ids: Collection[UUID] = ()) -> None:
+def refresh(incident: Incident, *, now: datetime, company_ids: Collection[UUID] | None = ()) -> None:
     """Write everybody's place, the cohort and the roster anew; bump the incident's version.
 
-    What the entries of `company_ids` add up to is written as well.
+    What the entries of `company_ids` add up to is written as well; None: of all companies.
 
     The caller holds the incident's row lock, in the staff scope. Final once the incident is over.
     """

@@ -16,8 +16,8 @@ from incidents.models import (
     Incident,
     PostMortemVersion,
 )
+from incidents.operations import set_aside
 from incidents.operations.own_incident import own_incident
-from incidents.operations.report_drafts import locked_incident
 from tenants import audit
 from tenants.actor import Actor
 from tenants.permissions import Permission
@@ -39,7 +39,7 @@ def promise(actor: Actor, *, incident_id: UUID, words: Words, now: datetime) -> 
     Raises IncidentNotFound and NotPublished.
     """
     with transaction.atomic():
-        incident = locked_incident(incident_id)
+        incident = set_aside.row_locked(incident_id)
         if incident.is_draft:
             raise errors.NotPublished
         newest = CorrectiveAction.objects.filter(incident=incident).aggregate(most=Max("number"))["most"]
@@ -198,7 +198,7 @@ def _locked(action_id: UUID) -> CorrectiveAction:
     found = CorrectiveAction.objects.filter(pk=action_id).values_list("incident_id", flat=True).first()
     if found is None:
         raise report_errors.ReportNotFound
-    incident = locked_incident(found)
+    incident = set_aside.row_locked(found)
     action: CorrectiveAction = CorrectiveAction.objects.select_for_update().get(pk=action_id)
     action.incident = incident
     return action

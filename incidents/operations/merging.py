@@ -117,14 +117,13 @@ def merge(actor: Actor, *, incident_id: UUID, into_id: UUID, now: datetime) -> i
         contradicted = _contradicted(incident, into)
         if contradicted:
             raise errors.MergeLoses(len(contradicted), _names(contradicted))
-        new_count, entry_count = _take_record(incident, into, now=now)
-        if into.is_over:
-            _refuse_to_reopen(into)
         into.started_at = min(into.started_at, incident.started_at)
         into.detected_at = min(filter(None, (into.detected_at, incident.detected_at)), default=None)
         into.severity = max(into.severity, incident.severity, key=list(Severity).index)
         into.save(update_fields=["started_at", "detected_at", "severity"])
-        standings.refresh(into, now=now)
+        new_count, entry_count = _take_record(incident, into, now=now)
+        if into.is_over:
+            _refuse_to_reopen(into)
         moved = _take_requests(actor, incident, into, now=now)
         text = f"This is part of {into.reference}. It goes on there, with the record of your account."
         announcing.announce(actor, incident, text, is_last=True, now=now)
@@ -162,7 +161,7 @@ def _locked(incident_id: UUID, into_id: UUID) -> tuple[Incident, Incident]:
 
 
 def _take_record(incident: Incident, into: Incident, *, now: datetime) -> tuple[int, int]:
-    """Write the other's components, companies and entries, and add them up; (new companies, entries)."""
+    """Write the other's components, companies and entries, and count anew; (new companies, entries)."""
     AffectedComponent.objects.bulk_create(
         [
             AffectedComponent(incident=into, component_id=component_id)
@@ -179,7 +178,7 @@ def _take_record(incident: Incident, into: Incident, *, now: datetime) -> tuple[
         new_count = int(cursor.rowcount)
         cursor.execute(_TAKE_ENTRIES, values)
         entry_count = int(cursor.rowcount)
-    standings.settle(into, None, now=now)
+    standings.refresh(into, company_ids=None, now=now)
     return new_count, entry_count
 
 

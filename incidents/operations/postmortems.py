@@ -1,10 +1,9 @@
 """A company's request for a post-mortem from its asking to its report: ask, withdraw, answer, deliver."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby, islice
-from typing import TypeVar
+from itertools import groupby
 from uuid import UUID
 
 from django.conf import settings
@@ -17,14 +16,10 @@ from incidents.models import Incident, PostMortemRequest
 from incidents.models.postmortem import MOST_REQUESTS
 from incidents.operations import request_parts
 from incidents.operations.own_incident import own_incident
+from incidents.operations.portions import portions
 from tenants import audit
 from tenants.actor import SYSTEM, Actor
 from tenants.permissions import Permission
-
-T = TypeVar("T")
-
-_AT_ONCE = 5_000
-"""So many requests are answered by one statement."""
 
 _DELIVER = """
 update incidents_postmortemrequest
@@ -290,13 +285,6 @@ def _audit(
     **detail: str,
 ) -> None:
     audit.record_all(actor, action, PostMortemRequest, ids, now=now, incident=str(incident.pk), **detail)
-
-
-def portions(ids: Iterable[T]) -> Iterator[list[T]]:
-    """The ids in lists that are short enough for one statement."""
-    left = iter(ids)
-    while some := list(islice(left, _AT_ONCE)):
-        yield some
 
 
 def _report_due(incident: Incident, now: datetime) -> tuple[datetime, datetime]:

@@ -2,9 +2,8 @@
 
 import dataclasses
 import hashlib
-import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +14,7 @@ from incidents import cohort, errors, standings
 from incidents.choices import CompanyState, EntrySource
 from incidents.models import AffectedPlacement, Incident, Recovery, RecoveryEntry
 from incidents.operations import set_aside
+from incidents.operations.portions import portions
 from tenants import audit
 from tenants.actor import Actor
 
@@ -107,7 +107,7 @@ def record_facts(
             raise errors.InstantTooEarly
         company_ids = {fact.company_id for fact in facts}
         affected = Recovery.objects.filter(incident=incident)
-        if sum(affected.filter(company_id__in=some).count() for some in _portions(company_ids)) != len(
+        if sum(affected.filter(company_id__in=some).count() for some in portions(company_ids)) != len(
             company_ids
         ):
             raise errors.NotAffected
@@ -181,7 +181,7 @@ def _no_longer_in_force(incident: Incident, known: Sequence[tuple[str, Fact]]) -
     """Those facts, recorded before, whose instant another entry has taken since; each with a new key."""
     held: dict[tuple[UUID, UUID, datetime], list[str]] = defaultdict(list)
     at_of: dict[tuple[UUID, str], datetime] = {}
-    for some in _portions({fact.company_id for _key, fact in known}):
+    for some in portions({fact.company_id for _key, fact in known}):
         rows = RecoveryEntry.objects.filter(incident=incident, company_id__in=some).order_by(
             "recorded_at", "pk"
         )
@@ -215,19 +215,12 @@ def _components_of(
     if only is not None:
         placements = placements.filter(component_id__in=only)
     found = defaultdict(list)
-    for some in _portions(company_ids):
+    for some in portions(company_ids):
         for company_id, component_id in placements.filter(company_id__in=some).values_list(
             "company_id", "component_id"
         ):
             found[company_id].append(component_id)
     return dict(found)
-
-
-def _portions(company_ids: Collection[UUID]) -> Iterator[list[UUID]]:
-    """So many at a time as one statement takes as values of their own."""
-    rest = iter(company_ids)
-    while some := list(itertools.islice(rest, _BATCH)):
-        yield some
 
 
 def _key(incident: Incident, fact: Fact, source: EntrySource) -> str:

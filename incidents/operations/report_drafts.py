@@ -9,7 +9,8 @@ from django.db import transaction
 
 from incidents import errors, record, report_content, report_errors, report_facts, report_timeline
 from incidents.choices import DraftState
-from incidents.models import CorrectiveAction, Incident, PostMortem
+from incidents.models import CorrectiveAction, PostMortem
+from incidents.operations import set_aside
 from incidents.report_content import SECTIONS, Prepared, Typed, TypedAction
 from tenants import audit
 from tenants.actor import Actor
@@ -25,7 +26,7 @@ def begin(actor: Actor, *, incident_id: UUID, zone: str, now: datetime) -> PostM
     it goes on as another incident, SetAside.
     """
     with transaction.atomic():
-        incident = locked_incident(incident_id)
+        incident = set_aside.row_locked(incident_id)
         if incident.is_draft:
             raise errors.NotPublished
         if incident.merged_into_id:
@@ -177,20 +178,12 @@ def refuse_unfinished(draft: PostMortem, ready: Prepared) -> None:
         raise errors.ContradictsRecord(tuple(map(str, ready.unanswered)))
 
 
-def locked_incident(incident_id: UUID) -> Incident:
-    """The incident with its row's lock, which all writers of one incident take first."""
-    incident = Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
-    if incident is None:
-        raise errors.IncidentNotFound
-    return incident
-
-
 def locked_draft(post_mortem_id: UUID) -> PostMortem:
     """The report with its incident's lock. Raises ReportNotFound."""
     found = PostMortem.objects.filter(pk=post_mortem_id).values_list("incident_id", flat=True).first()
     if found is None:
         raise report_errors.ReportNotFound
-    locked_incident(found)
+    set_aside.row_locked(found)
     return PostMortem.objects.select_related("incident", "saved_by").get(pk=post_mortem_id)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from incidents import report_content, report_errors, report_facts, standings
+from incidents import recovery_sums, report_content, report_errors, report_facts, standings
 from incidents.choices import ActionChangeKind, DraftState, PostMortemKind, PublicationKind
 from incidents.models import (
     ActionChange,
@@ -22,18 +22,11 @@ from tenants import audit
 from tenants.actor import Actor
 from tenants.permissions import Permission
 
-_WRITE_ANNEXES = """
-with effective as (
-    select distinct on (entry.company_id, entry.component_id, entry.at)
-        entry.company_id, entry.component_id, entry.at, entry.state
-    from incidents_recoveryentry entry
-    where entry.incident_id = %(incident)s and entry.at <= %(now)s and not exists (
-        select from incidents_recoveryentry later where later.supersedes_id = entry.id
-    )
-    order by entry.company_id, entry.component_id, entry.at, entry.recorded_at desc, entry.id desc
-), turn as (
+_WRITE_ANNEXES = f"""
+with {recovery_sums.RECORDED}, turn as (
     select company_id, at, state, jsonb_agg(component.name order by component.name) as names
-    from effective join incidents_component component on component.id = effective.component_id
+    from recorded join incidents_component component on component.id = recorded.component_id
+    where at <= %(now)s
     group by company_id, at, state
 ), course as (
     select company_id, jsonb_agg(
@@ -56,7 +49,7 @@ cross join lateral (
 ) since
 left join course on course.company_id = own.company_id
 where own.incident_id = %(incident)s
-"""
+"""  # noqa: S608 - put together of constants
 """Each affected company's own record as it is now, in one statement whatever their number. The entries in
 effect are those of `cohort.entries_in_effect`."""
 
@@ -90,7 +83,8 @@ def publish(
         version.change_note = change_note.strip()
         version.save(force_insert=True)
         with connection.cursor() as cursor:
-            cursor.execute(_WRITE_ANNEXES, {"incident": incident.pk, "version": version.pk, "now": now})
+            values = {"incident": incident.pk, "version": version.pk, "companies": None, "now": now}
+            cursor.execute(_WRITE_ANNEXES, values)
         _publish_actions(actor, incident, now=now)
         draft.state, draft.written_by_ids, draft.reviewed_by_id = DraftState.DRAFT, [], None
         draft.save(update_fields=["state", "written_by_ids", "reviewed_by"])

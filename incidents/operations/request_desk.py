@@ -11,7 +11,7 @@ from django.db import transaction
 
 from incidents import errors
 from incidents.models import PostMortemRequest, RequestDesk
-from incidents.operations.postmortems import portions
+from incidents.operations.portions import portions
 from incidents.queries import request_queue
 from tenants import audit
 from tenants.actor import Actor

@@ -14,11 +14,20 @@ from incidents.choices import IncidentState, RequestPolicy
 from incidents.models import Cohort, Incident, Recovery, RosterEntry
 
 
-def locked(incident_id: UUID) -> Incident:
-    """The incident under its row's lock. Raises IncidentNotFound, and SetAside where nothing can be added."""
+def row_locked(incident_id: UUID) -> Incident:
+    """The incident under its row's lock, which all writers of one incident take first; set aside or not.
+
+    Raises IncidentNotFound.
+    """
     incident = Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
     if incident is None:
         raise errors.IncidentNotFound
+    return incident
+
+
+def locked(incident_id: UUID) -> Incident:
+    """The incident under its row's lock. Raises IncidentNotFound, and SetAside where nothing can be added."""
+    incident = row_locked(incident_id)
     if incident.is_set_aside:
         raise errors.SetAside
     return incident

@@ -18,7 +18,7 @@ from incidents import errors, record, said, staff_roles
 from incidents.audiences import Readers
 from incidents.choices import Audience, Severity, UpdateKind, WaitingState
 from incidents.models import Incident, WaitingUpdate
-from incidents.operations import incidents
+from incidents.operations import incidents, set_aside
 from tenants import audit, scope
 from tenants.actor import SYSTEM, Actor
 from tenants.errors import Refusal
@@ -57,7 +57,7 @@ def send(
     """
     author_id = _person(actor)
     with transaction.atomic():
-        incident = _locked_incident(incident_id)
+        incident = set_aside.row_locked(incident_id)
         known = WaitingUpdate.objects.filter(form_key=form_key).first()
         if known is not None:
             if _is_same(known, actor, incident, written):
@@ -304,19 +304,12 @@ def _about_to_leave(incident: Incident) -> QuerySet[WaitingUpdate]:
     return WaitingUpdate.objects.filter(incident=incident, state=WaitingState.WAITING)
 
 
-def _locked_incident(incident_id: UUID) -> Incident:
-    incident = Incident.objects.select_for_update(no_key=True).filter(pk=incident_id).first()
-    if incident is None:
-        raise errors.IncidentNotFound
-    return incident
-
-
 def _locked(waiting_id: UUID, *states: WaitingState) -> tuple[Incident, WaitingUpdate]:
     """Its incident, whose lock settles who is first, and the text as it then is."""
     incident_id = WaitingUpdate.objects.filter(pk=waiting_id).values_list("incident_id", flat=True).first()
     if incident_id is None:
         raise errors.WaitingNotFound
-    incident = _locked_incident(incident_id)
+    incident = set_aside.row_locked(incident_id)
     waiting = WaitingUpdate.objects.select_related("author").get(pk=waiting_id)
     if waiting.state not in states:
         raise errors.WaitingMovedOn

@@ -10,7 +10,6 @@ from portal.templatetags.portal_states import CLAIMS, STATES
 from portal.templatetags.portal_time import day, duration, plain_instant, signed_duration
 
 NOT_RECORDED = "not recorded"
-NO_IMPACT = "no impact is recorded"
 
 
 def values(page: ReportPage, *, vendor: str, account: str, reader: str) -> dict[str, Any]:

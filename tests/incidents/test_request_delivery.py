@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from incidents import errors
 from incidents.choices import PostMortemKind, RequestPolicy, RequestState
 from incidents.models import Incident, PostMortemRequest, Recovery, RequestDesk
-from incidents.operations import postmortems, request_desk
+from incidents.operations import portions, postmortems, request_desk
 from incidents.queries import request_queue
 from incidents.queries.request_queue import View
 from tenants import scope
@@ -227,7 +227,7 @@ def test_to_accept_and_to_deliver_takes_as_many_statements_for_many_as_for_few(w
 def test_portions_cover_everybody_and_name_who_is_passed_over(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postmortems, "_AT_ONCE", 4)
+    monkeypatch.setattr(portions, "MOST", 4)
     keys = crowd(world, 10)
     accept(world, *keys[:3])
     answered = accept(world, *keys)
