@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from incidents.choices import Choice, CompanyState
@@ -43,8 +44,7 @@ class Beginning:
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One row: the line on which it ends and its cells; None where it cannot be read."""
 
     number: int
@@ -107,14 +107,14 @@ def lines(content: bytes, encoding: str, separator: str, *, errors: str = "stric
                 return
             except csv.Error:
                 # A quote that never ends, or a cell beyond every measure: the next line is a new row.
-                yield Line(number=reader.line_num, cells=None)
+                yield Line(reader.line_num, None)
                 continue
             except UnicodeError as error:
                 raise UnreadableFile(
                     f"Near line {reader.line_num + 1} the file is not written in the chosen encoding."
                 ) from error
             if any(cells):
-                yield Line(number=reader.line_num, cells=cells)
+                yield Line(reader.line_num, cells)
 
 
 def read_instant(typed: str, zone: ZoneInfo) -> datetime | None:
@@ -132,20 +132,17 @@ def read_instant(typed: str, zone: ZoneInfo) -> datetime | None:
     """
     text = typed.strip()
     try:
-        day_first = _DAY_FIRST.fullmatch(text)
-        if day_first:
-            day, month, year, hour, minute, second = (int(part or 0) for part in day_first.groups())
-            read = datetime(year, month, day, hour, minute, second, tzinfo=zone)
-        elif _YEAR_FIRST.fullmatch(text):
+        if _YEAR_FIRST.fullmatch(text):
             read = datetime.fromisoformat(text)
+        elif day_first := _DAY_FIRST.fullmatch(text):
+            day, month, year, hour, minute, second = (int(part or 0) for part in day_first.groups())
+            read = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - `zone` is its own
         else:
             return None
-        if read.tzinfo is None:
-            read = read.replace(tzinfo=zone)
-        instant = read.astimezone(UTC)
-        is_skipped = read.tzinfo is zone and instant.astimezone(zone).replace(tzinfo=None) != read.replace(
-            tzinfo=None
-        )
+        if read.tzinfo is not None:
+            return read.astimezone(UTC)
+        instant = read.replace(tzinfo=zone).astimezone(UTC)
+        is_skipped = instant.astimezone(zone).replace(tzinfo=None) != read
     except (ValueError, OverflowError):
         return None
     return None if is_skipped else instant

@@ -5,13 +5,15 @@ each other. Each constant is a list of common table expressions that goes on fro
 
 * `RECORDED` → `recorded`: the entries in effect, of several at one instant of a component the last one;
 * `ADDED_UP`: `entry`, which is `recorded` or what would be → `own`: each company's recovery from them;
-* `RANKED`: `own` → `ranked`, `bounds`: all companies in order of restoration, and the cohort's instants.
+* `RANKED`: `own` → `ranked`, `bounds`: all companies in order of restoration, and the cohort's instants;
+* `STEPS` → `kept`: of the instants at which companies were restored as many as a curve needs.
 
-They take %(incident)s, %(companies)s (those to add up; null: all of the incident), %(now)s and
-%(tail_percent)s.
+They take %(incident)s, %(companies)s (those to add up; null: all of the incident), %(now)s,
+%(tail_percent)s and %(most_steps)s.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
@@ -31,58 +33,61 @@ written as materialized (
 """
 
 ADDED_UP = """
-placed as (
-    select placement.company_id, placement.component_id,
-        count(*) over (partition by placement.company_id) as components
-    from incidents_affectedplacement placement
-    where placement.incident_id = %(incident)s
-    and (%(companies)s::uuid[] is null or placement.company_id = any(%(companies)s::uuid[]))
-), turn as (
-    select placed.company_id, placed.components, entry.at, entry.state,
-        lag(entry.state) over (partition by company_id, component_id order by entry.at) as before
-    from placed left join entry using (company_id, component_id)
+turn as (
+    select company_id, at, state,
+        lag(state) over (partition by company_id, component_id order by at) as before
+    from entry
 ), change as (
-    select company_id, components, at,
+    select company_id, at,
         count(*) filter (where state = 'outage') - count(*) filter (where before = 'outage') as outages,
         count(*) filter (where state = 'degraded') - count(*) filter (where before = 'degraded') as degraded,
         count(*) filter (where state = 'unknown') - count(*) filter (where before = 'unknown') as unknown,
-        count(*) filter (where state is not null and before is null) as begun,
+        count(*) filter (where before is null) as begun,
         bool_or(state = 'restored' and before is distinct from 'restored') as is_restoration
-    from turn group by company_id, components, at
+    from turn group by company_id, at
 ), phase as (
-    select company_id, components, at, begun, is_restoration,
+    select company_id, at, begun, is_restoration,
         sum(outages) over in_time as outages, sum(degraded) over in_time as degraded,
         sum(unknown) over in_time as unknown, lead(at) over in_time as until_at,
         extract(epoch from
             coalesce(lead(at) over in_time, greatest(at, %(now)s::timestamptz)) - at) as seconds
     from change window in_time as (partition by company_id order by at)
 ), added as (
-    select company_id,
-        case
-            when bool_or(outages > 0) filter (where until_at is null) then 'outage'
-            when bool_or(degraded > 0) filter (where until_at is null) then 'degraded'
-            when bool_or(unknown > 0) filter (where until_at is null) or sum(begun) < components
-                then 'unknown'
-            else 'restored'
-        end as state,
+    select company_id, sum(begun) as begun,
+        bool_or(outages > 0) filter (where until_at is null) as is_out,
+        bool_or(degraded > 0) filter (where until_at is null) as is_degraded,
+        bool_or(unknown > 0) filter (where until_at is null) as is_unknown,
         min(at) filter (where outages + degraded + unknown > 0) as impacted_at,
         max(at) filter (where is_restoration) as last_restoration_at,
-        coalesce(sum(seconds) filter (where outages > 0), 0) as outage_seconds,
-        coalesce(sum(seconds) filter (where outages = 0 and degraded > 0), 0) as degraded_seconds,
-        greatest(max(at), %(now)s::timestamptz) as measured_at
-    from phase group by company_id, components
+        sum(seconds) filter (where outages > 0) as outage_seconds,
+        sum(seconds) filter (where outages = 0 and degraded > 0) as degraded_seconds,
+        max(at) as last_at
+    from phase group by company_id
+), placed as (
+    select company_id, count(*) as components from incidents_affectedplacement
+    where incident_id = %(incident)s
+    and (%(companies)s::uuid[] is null or company_id = any(%(companies)s::uuid[]))
+    group by company_id
+), summed as (
+    select placed.company_id,
+        case when is_out then 'outage' when is_degraded then 'degraded'
+            when is_unknown or begun is distinct from components then 'unknown'
+            else 'restored' end as state,
+        impacted_at, last_restoration_at, outage_seconds, degraded_seconds, last_at
+    from placed left join added using (company_id)
 ), own as (
     select company_id, state, impacted_at,
         case when state = 'restored' then last_restoration_at end as restored_at,
-        floor(outage_seconds)::int as outage_seconds, floor(degraded_seconds)::int as degraded_seconds,
-        measured_at
-    from added
+        coalesce(floor(outage_seconds), 0)::int as outage_seconds,
+        coalesce(floor(degraded_seconds), 0)::int as degraded_seconds,
+        greatest(last_at, %(now)s::timestamptz) as measured_at
+    from summed
 )
 """
 
 RANKED = """
 held as (
-    select recovery.id, recovery.company_id,
+    select recovery.id, recovery.company_id, recovery.restored_at as restored_before,
         case when own.company_id is null then recovery.state else own.state end as state,
         case when own.company_id is null then recovery.impacted_at else own.impacted_at end as impacted_at,
         case when own.company_id is null then recovery.restored_at else own.restored_at end as restored_at,
@@ -95,29 +100,70 @@ held as (
     select held.*, row_number() over in_time as place, rank() over in_time as rank,
         count(*) over in_time as restored_by_then
     from held window in_time as (order by restored_at)
-), counted as (
-    select count(*) as affected_count, count(restored_at) as restored_count from ranked
+), instants as materialized (
+    select count(*)::int as affected_count, count(restored_at)::int as restored_count,
+        array_agg(restored_at order by place) as in_order
+    from ranked
 ), bounds as materialized (
-    select affected_count, restored_count,
-        (select restored_at from ranked where place = (affected_count * 50 + 99) / 100) as restored_half_at,
-        (select restored_at from ranked
-            where place = (affected_count * (100 - %(tail_percent)s) + 99) / 100) as restored_share_at,
-        (select restored_at from ranked where place = affected_count) as all_restored_at
-    from counted
+    select affected_count, restored_count, in_order[(affected_count * 50 + 99) / 100] as restored_half_at,
+        in_order[(affected_count * (100 - %(tail_percent)s) + 99) / 100] as restored_share_at,
+        in_order[affected_count] as all_restored_at
+    from instants
 )
 """
 
 
-def row(statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The one row that a statement over a whole incident returns, by the names of its columns.
+STEPS = """
+step as (
+    select restored_at as at, restored_by_then as count from ranked
+    where place = restored_by_then and restored_at <= %(now)s
+), drawn as materialized (
+    select count(*) as steps, max(count) as restored from step
+), wanted as (
+    select (restored * part + %(most_steps)s - 4) / (%(most_steps)s - 3) as place
+    from drawn, generate_series(1, %(most_steps)s - 3) part
+    union all
+    select unnest(array[affected_count * 50 + 99, affected_count * (100 - %(tail_percent)s) + 99]) / 100
+    from bounds
+    union all
+    select affected_count from bounds
+), kept as (
+    select at, count from step where (select steps from drawn) <= %(most_steps)s
+    union
+    select restored_at, restored_by_then from ranked
+    where (select steps from drawn) > %(most_steps)s and place in (select place from wanted)
+    and restored_at <= %(now)s
+)
+"""
+"""Where there are more instants than %(most_steps)s, those at which half, the first 95% and all were
+restored are kept, and the others are spread evenly over the companies, so that between two of them the
+curve is nowhere off by more than 1/(%(most_steps)s - 3) of the recoveries. Each is exact."""
 
-    Joined by hashing: of what was written a moment ago the planner knows no sizes, and would go
-    through all companies once for each company. In memory, of which few ask at a time.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("set local enable_nestloop = off; set local work_mem = '64MB'")
+
+def row(statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The one row that a statement over a whole incident returns, by the names of its columns."""
+    with _hashing() as cursor:
         cursor.execute(statement, values)
         names = [column.name for column in cursor.description]
         found = cursor.fetchone()
-        cursor.execute("set local enable_nestloop to default; set local work_mem to default")
     return dict(zip(names, found, strict=True))
+
+
+def rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """All rows that a statement over a whole incident returns."""
+    with _hashing() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def _hashing() -> Iterator[Any]:
+    """A cursor that joins by hashing, in memory: few ask at a time.
+
+    Of what was written a moment ago the planner knows no sizes, and would go through all companies
+    once for each company.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_nestloop = off; set local work_mem = '64MB'")
+        yield cursor
+        cursor.execute("set local enable_nestloop to default; set local work_mem to default")

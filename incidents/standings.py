@@ -14,7 +14,7 @@ from django.db import connection
 
 from incidents import curve, recovery_sums
 from incidents.choices import RosterPolicy
-from incidents.models import Cohort, Incident, Recovery, RosterEntry
+from incidents.models import Cohort, Incident, RosterEntry
 
 LARGEST_AT_ONCE = 5_000
 """In a larger cohort single recordings wait for a common recount: `count_again`, every 2 s."""
@@ -43,7 +43,7 @@ select count(*) as changed_count from stored
 _SETTLE = f"""
 with {recovery_sums.RECORDED}, entry as (
     select * from recorded
-), {recovery_sums.ADDED_UP}, {recovery_sums.RANKED}, standing as (
+), {recovery_sums.ADDED_UP}, {recovery_sums.RANKED}, {recovery_sums.STEPS}, standing as (
     select ranked.id, state, impacted_at, restored_at, outage_seconds, degraded_seconds, measured_at,
         %(is_final)s as is_final,
         case when affected_count >= %(smallest)s and restored_at is not null then rank end as rank,
@@ -71,6 +71,8 @@ with {recovery_sums.RECORDED}, entry as (
 )
 select affected_count, restored_count, restored_half_at, restored_share_at, all_restored_at,
     (select count(*) from ranked where restored_at is null or restored_at > restored_share_at) as tail_count,
+    (select array_agg(at order by at) from kept) as step_ats,
+    (select array_agg(count order by at) from kept) as step_counts,
     (select count(*) from stored) as changed_count
 from bounds
 """  # noqa: S608 - put together of constants
@@ -152,6 +154,9 @@ class _Figures:
     restored_share_at: datetime | None
     all_restored_at: datetime | None
     tail_count: int
+    step_ats: list[datetime] | None
+    step_counts: list[int] | None
+    """How many were restored by each of these instants, as far as the curve needs; None: nobody is."""
     changed_count: int
 
 
@@ -163,6 +168,7 @@ def _settle(incident: Incident, company_ids: Collection[UUID] | None, *, now: da
         "tail_percent": incident.tail_percent,
         "is_final": incident.is_over,
         "smallest": SMALLEST_SHOWN_COHORT,
+        "most_steps": curve.MOST_STEPS,
     }
     return _Figures(**recovery_sums.row(_SETTLE, values))
 
@@ -210,13 +216,11 @@ def _write_cohort(incident: Incident, figures: _Figures, *, now: datetime) -> No
 
 
 def _curve(incident: Incident, figures: _Figures, *, now: datetime) -> list[list[float]]:
-    restored = Recovery.objects.filter(incident=incident, restored_at__isnull=False)
     points = curve.recovery_curve(
-        [at for at in restored.values_list("restored_at", flat=True) if at],
+        zip(figures.step_ats or (), figures.step_counts or (), strict=True),
         affected_count=figures.affected_count,
         started_at=incident.started_at,
         until=now,
-        tail_percent=incident.tail_percent,
     )
     return [[(point.at - incident.started_at).total_seconds(), point.share] for point in points]
 

@@ -4,7 +4,7 @@ Every table has one declared `Access`. `Protect` writes it into the database fro
 that makes the table; `tenants.walls` holds the live catalogue against it at every start.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -246,17 +246,20 @@ class Protect(Operation):
 
 
 class TieToCompany(Operation):
-    """Migration operation: a composite foreign key (company_id, column), so that no row can point
+    """Migration operation: a composite foreign key (company_id, column, *also), so that no row can point
     at another company's. Checked at commit; nothing cascades. `to_column` is `column` unless given."""
 
     reduces_to_sql = True
     reversible = True
 
-    def __init__(self, table: str, to_table: str, column: str, to_column: str = "") -> None:
+    def __init__(
+        self, table: str, to_table: str, column: str, to_column: str = "", also: Sequence[str] = ()
+    ) -> None:
         self.table = table
         self.to_table = to_table
         self.column = column
         self.to_column = to_column
+        self.also = also
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Django has no composite foreign keys, so the models' state cannot tell of it."""
@@ -264,10 +267,11 @@ class TieToCompany(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
     ) -> None:
+        columns = ", ".join(("company_id", self.column, *self.also))
+        to_columns = ", ".join(("company_id", self.to_column or self.column, *self.also))
         schema_editor.execute(
-            f'alter table "{self.table}" add constraint {self._name} foreign key (company_id, {self.column}) '
-            f'references "{self.to_table}" (company_id, {self.to_column or self.column}) '
-            "deferrable initially deferred",
+            f'alter table "{self.table}" add constraint {self._name} foreign key ({columns}) '
+            f'references "{self.to_table}" ({to_columns}) deferrable initially deferred',
             params=None,
         )
 

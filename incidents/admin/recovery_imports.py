@@ -229,7 +229,7 @@ class RecoveryImportAdmin(RecordAdmin):
 
 
 def _problems(found: RecoveryImport) -> QuerySet[ImportRow]:
-    rows: QuerySet[ImportRow] = ImportRow.objects.filter(recovery_import=found).exclude(problem="")
+    rows: QuerySet[ImportRow] = ImportRow.objects.filter(recovery_import=found)
     return rows.order_by("line", "pk")
 
 

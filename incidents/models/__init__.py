@@ -13,7 +13,7 @@ from incidents.models.postmortem import (
     RequestRecipient,
 )
 from incidents.models.recovery import AffectedPlacement, Cohort, Recovery, RecoveryEntry, RosterEntry
-from incidents.models.recovery_import import ImportRow, RecoveryImport
+from incidents.models.recovery_import import ImportPortion, ImportRow, RecoveryImport
 from incidents.models.recovery_note import RecoveryNote
 from incidents.models.report import (
     ActionChange,
@@ -40,6 +40,7 @@ __all__ = [
     "CorrectiveAction",
     "DataCenter",
     "Document",
+    "ImportPortion",
     "ImportRow",
     "Incident",
     "Placement",

@@ -47,16 +47,8 @@ class Recovery(CompanyOwned):
                 | (~models.Q(state="restored") & models.Q(restored_at__isnull=True)),
             ),
         ]
-        indexes = [
-            # Standings: one incident's recoveries in order of restoration.
-            models.Index(fields=["incident", "restored_at"], name="recovery_order"),
-            # Staff: who is not restored yet, at any size.
-            models.Index(
-                fields=["incident", "company"], name="recovery_open", condition=~models.Q(state="restored")
-            ),
-            # Standings and rosters: the tail.
-            models.Index(fields=["incident"], name="recovery_tail", condition=models.Q(in_tail=True)),
-        ]
+        # No index holds what changes with each recovery: a new state is written beside the old one.
+        indexes = [models.Index(fields=["incident", "company"], name="recovery_of_incident")]
 
     def __str__(self) -> str:
         return f"{self.company_id} in {self.incident_id}: {self.state}"
@@ -94,20 +86,23 @@ class RecoveryEntry(CompanyOwned):
 
     access = rls.company_owned(staff="select insert")
 
-    # Its recovery (company, incident) and what it supersedes (company, id) are tied as a whole; that
-    # implies each alone, and to look each of them up as well took half of an import's writing.
+    # That the company ran on the component in this incident, and what it supersedes (company, id), are
+    # tied as a whole; that implies each alone, and to look each up as well took half of an import's
+    # writing. Who recorded it was signed in just then, and cannot be deleted afterwards (PROTECT).
     company = models.ForeignKey(
         Company, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
     incident = models.ForeignKey(
         Incident, on_delete=models.PROTECT, related_name="entries", db_index=False, db_constraint=False
     )
-    component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="+", db_index=False)
+    component = models.ForeignKey(
+        Component, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     state = ChoiceField(CompanyState)
     at = models.DateTimeField()
     source = ChoiceField(EntrySource)
     recorded_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+        User, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False, related_name="+"
     )
     recorded_at = models.DateTimeField()
     idempotency_key = models.CharField(max_length=128)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
@@ -104,8 +105,29 @@ class RecoveryImport(Business):
         return round(max(now - self.started_at, timedelta()).total_seconds() / self.rows_read * rest)
 
 
+class ImportPortion(Business):
+    """The facts that a run of a file's rows states, column by column: the nth of each column is one fact.
+
+    As rows of their own they would take longer to keep than to read.
+    """
+
+    access = rls.staff_only(staff="select insert delete")
+
+    recovery_import = models.ForeignKey(RecoveryImport, on_delete=models.CASCADE, related_name="portions")
+    lines = ArrayField(models.PositiveIntegerField())
+    company_ids = ArrayField(models.UUIDField())
+    component_ids = ArrayField(models.UUIDField())
+    states = ArrayField(ChoiceField(CompanyState))
+    ats = ArrayField(models.DateTimeField())
+
+    objects: Any = StaffManager()
+
+    def __str__(self) -> str:
+        return f"{len(self.lines)} facts"
+
+
 class ImportRow(Business):
-    """A fact that a row of a file states, or what is wrong with the row."""
+    """A row of a file with which something is wrong."""
 
     access = rls.staff_only(staff="select insert delete")
 
@@ -114,26 +136,14 @@ class ImportRow(Business):
     )
     line = models.PositiveIntegerField()
     """Line of the file on which the row ends, the header being line 1."""
-    problem = ChoiceField(RowKind, blank=True)
-    """Empty for a fact."""
+    problem = ChoiceField(RowKind)
     typed = models.CharField(max_length=300, blank=True)
-    """The row as it was typed, where there is a problem with it."""
-    affected_id = models.UUIDField(null=True)
-    """The company, as far as it was found."""
-    component_id = models.UUIDField(null=True)
-    state = ChoiceField(CompanyState, blank=True)
-    at = models.DateTimeField(null=True)
+    """The row as it was typed; empty where it could not be read at all."""
 
     objects: Any = StaffManager()
 
     class Meta(Business.Meta):
-        constraints = [
-            models.CheckConstraint(
-                name="import_row_fact_or_problem",
-                condition=~models.Q(problem="")
-                | models.Q(affected_id__isnull=False, component_id__isnull=False, at__isnull=False),
-            )
-        ]
+        constraints = [one_of("problem", RowKind, "import_row_problem")]
         indexes = [models.Index(fields=["recovery_import", "line"], name="import_row_in_order")]
 
     def __str__(self) -> str:

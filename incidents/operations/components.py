@@ -15,7 +15,7 @@ from incidents.models import (
     ClientReport,
     Component,
     DataCenter,
-    ImportRow,
+    ImportPortion,
     Incident,
     Recovery,
     RecoveryEntry,
@@ -187,8 +187,10 @@ def why_kept(incident: Incident, component_id: UUID) -> Refusal | None:
     if ClientReport.objects.filter(incident=incident, component_ids__contains=[component_id]).exists():
         return errors.NamedByClient()
     waiting = (*ImportState.in_work(), ImportState.READY)
-    rows = ImportRow.objects.filter(recovery_import__incident=incident, recovery_import__state__in=waiting)
-    if rows.filter(component_id=component_id).exists():
+    sent = ImportPortion.objects.filter(
+        recovery_import__incident=incident, recovery_import__state__in=waiting
+    )
+    if sent.filter(component_ids__contains=[component_id]).exists():
         return errors.NamedInImport()
     if not AffectedPlacement.objects.filter(incident=incident).exclude(component=component_id).exists():
         return errors.LastComponent()

@@ -4,71 +4,101 @@ from incidents import recovery_sums
 from incidents.choices import RowKind
 
 KEEP = """
-insert into incidents_importrow
-    (recovery_import_id, line, problem, typed, affected_id, component_id, state, at)
-select %s::uuid, kept.line, kept.problem, kept.typed, kept.affected_id, kept.component_id, kept.state, kept.at
-from unnest(%s::int[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[])
-    as kept (line, problem, typed, affected_id, component_id, state, at)
-"""
+with typed as materialized (
+    select line, company, component, state, at::timestamptz as at, problem from unnest(
+        string_to_array(%(lines)s, %(separator)s)::int[],
+        string_to_array(%(companies)s, %(separator)s, ''),
+        string_to_array(%(components)s, %(separator)s, ''),
+        string_to_array(%(states)s, %(separator)s, ''),
+        string_to_array(%(instants)s, %(separator)s, ''),
+        string_to_array(%(problems)s, %(separator)s, '')
+    ) as typed (line, company, component, state, at, problem)
+), by_slug as materialized (
+    select typed.*, company.id as company_id
+    from typed left join tenants_company company
+        on company.slug = casefold(typed.company collate pg_unicode_fast)
+), by_name as (
+    select by_slug.line, (array_agg(company.id))[1] as company_id, count(*) as how_many
+    from by_slug join tenants_company company
+        on casefold(btrim(company.name) collate pg_unicode_fast)
+            = casefold(by_slug.company collate pg_unicode_fast)
+    where by_slug.company_id is null
+    group by by_slug.line
+), named as (
+    select by_slug.*, coalesce(by_slug.company_id, by_name.company_id) as found_id,
+        coalesce(by_name.how_many, 1) as how_many
+    from by_slug left join by_name using (line)
+), part as (
+    select distinct on (word) casefold(btrim(component.name) collate pg_unicode_fast) as word, component.id
+    from incidents_component component
+    join incidents_affectedcomponent affected on affected.component_id = component.id
+    where affected.incident_id = %(incident)s
+    order by word, component.id
+), placed as (
+    select company_id, component_id from incidents_affectedplacement where incident_id = %(incident)s
+), stated as materialized (
+    select named.line, named.found_id as company_id, placed.component_id, named.state, named.at,
+        case when named.found_id is null then '{UNKNOWN_COMPANY}'
+            when named.how_many > 1 then '{AMBIGUOUS_COMPANY}'
+            when named.component is not null and part.id is null then '{UNKNOWN_COMPONENT}'
+            when placed.component_id is null then '{NOT_AFFECTED}'
+            else named.problem end as problem
+    from named
+    left join part on part.word = casefold(named.component collate pg_unicode_fast)
+    left join placed on placed.company_id = named.found_id
+        and placed.component_id = coalesce(part.id, placed.component_id)
+), kept as (
+    insert into incidents_importportion
+        (recovery_import_id, lines, company_ids, component_ids, states, ats)
+    select %(import)s::uuid, array_agg(line), array_agg(company_id), array_agg(component_id),
+        array_agg(state), array_agg(at)
+    from stated where problem is null having count(*) > 0
+)
+select distinct line, problem from stated where problem is not null order by line
+""".format_map(RowKind.__members__)
+"""Match the rows of a portion with the record, keep their facts, and return the rows with a problem.
 
-_KNOWN = """
-known as (
-    select distinct entry.company_id, entry.component_id, entry.state, entry.at
-    from incidents_recoveryentry entry
-    where entry.incident_id = %(incident)s and not exists (
-        select from incidents_recoveryentry later where later.supersedes_id = entry.id
+A company is meant by its short name, or by its name where that is nobody's short name, in any case."""
+
+_STAGED = """
+staged as (
+    select staged.*
+    from incidents_importportion portion,
+        unnest(portion.lines, portion.company_ids, portion.component_ids, portion.states, portion.ats)
+            as staged (line, company_id, component_id, state, at)
+    where portion.recovery_import_id = %(import)s
+), said as materialized (
+    select company_id, component_id, state, at, min(line) as line
+    from staged group by company_id, component_id, state, at
+), fact as materialized (
+    select * from said where not exists (
+        select from incidents_recoveryentry entry
+        where entry.incident_id = %(incident)s and entry.company_id = said.company_id
+        and entry.component_id = said.component_id and entry.state = said.state and entry.at = said.at
+        and not exists (
+            select from incidents_recoveryentry later where later.supersedes_id = entry.id
+        )
     )
 )
 """
-
-COUNT = f"""
-with {_KNOWN}, fact as (
-    select staged.line, known.company_id is not null as is_known, row_number() over (
-        partition by staged.affected_id, staged.component_id, staged.state, staged.at order by staged.line
-    ) as nth
-    from incidents_importrow staged
-    left join known on known.company_id = staged.affected_id and known.component_id = staged.component_id
-        and known.state = staged.state and known.at = staged.at
-    where staged.recovery_import_id = %(import)s and staged.problem = ''
-), stated as (
-    select bool_or(nth = 1 and not is_known) as is_new, bool_or(nth = 1) as is_first from fact group by line
-)
-select count(*) filter (where is_new) as "{RowKind.NEW}",
-    count(*) filter (where not is_new and is_first) as "{RowKind.KNOWN}",
-    count(*) filter (where not is_first) as "{RowKind.TWICE}"
-from stated
-"""  # noqa: S608 - put together of constants
-
-_NEW = """
-fact as (
-    select distinct on (staged.affected_id, staged.component_id, staged.state, staged.at)
-        staged.affected_id, staged.component_id, staged.state, staged.at, staged.line
-    from incidents_importrow staged
-    left join known on known.company_id = staged.affected_id and known.component_id = staged.component_id
-        and known.state = staged.state and known.at = staged.at
-    where staged.recovery_import_id = %(import)s and staged.problem = '' and known.company_id is null
-    order by staged.affected_id, staged.component_id, staged.state, staged.at, staged.line
-)
-"""
+"""`said`: what the file says, each once, at the first line that does; `fact`: what of it is not recorded."""
 
 WRITE = f"""
-with {_KNOWN}, {_NEW}, added as (
+with {_STAGED}, added as (
     insert into incidents_recoveryentry (company_id, incident_id, component_id, state, at, source,
         recorded_by_id, recorded_at, idempotency_key)
-    select affected_id, %(incident)s::uuid, component_id, state, at, 'import', %(actor)s::uuid,
+    select company_id, %(incident)s::uuid, component_id, state, at, 'import', %(actor)s::uuid,
         %(now)s::timestamptz, %(key)s::text || line || ':' || component_id
     from fact
-    order by at, line
-    on conflict (company_id, idempotency_key) do nothing
-    returning company_id
+    order by line
 )
-select count(*) as entries, count(distinct company_id) as companies from added
+select count(*) as entries, count(distinct company_id) as companies from fact
 """  # noqa: S608 - put together of constants
 
 PREVIEW = f"""
-with {_KNOWN}, {_NEW}, {recovery_sums.RECORDED}, latest as (
-    select distinct on (affected_id, component_id, at) affected_id as company_id, component_id, at, state
-    from fact order by affected_id, component_id, at, line desc
+with {_STAGED}, {recovery_sums.RECORDED}, latest as (
+    select distinct on (company_id, component_id, at) company_id, component_id, at, state
+    from fact order by company_id, component_id, at, line desc
 ), entry as (
     select * from latest
     union all
@@ -76,20 +106,19 @@ with {_KNOWN}, {_NEW}, {recovery_sums.RECORDED}, latest as (
         select from latest where latest.company_id = recorded.company_id
         and latest.component_id = recorded.component_id and latest.at = recorded.at
     )
-), {recovery_sums.ADDED_UP}, {recovery_sums.RANKED}, before as materialized (
-    select company_id, restored_at, row_number() over (order by restored_at) as place
-    from incidents_recovery where incident_id = %(incident)s
-), held_before as (
-    select (select count(restored_at) from before) as restored_count,
-        (select restored_at from before
-            where place = (affected_count * (100 - %(tail_percent)s) + 99) / 100) as share_at,
-        (select restored_at from before where place = affected_count) as all_at
-    from counted
+), {recovery_sums.ADDED_UP}, {recovery_sums.RANKED}, before as (
+    select array_agg(restored_before order by restored_before) as in_order,
+        count(restored_before)::int as restored_count
+    from ranked
+), held_before as materialized (
+    select before.restored_count, in_order[affected_count] as all_at,
+        in_order[(affected_count * (100 - %(tail_percent)s) + 99) / 100] as share_at
+    from before, bounds
 ), moved as materialized (
-    select company_id, restored_share_at is not null
-            and (ranked.restored_at is null or ranked.restored_at > restored_share_at) as is_in,
-        share_at is not null and (before.restored_at is null or before.restored_at > share_at) as was_in
-    from ranked join before using (company_id), bounds, held_before
+    select company_id,
+        restored_share_at is not null and (restored_at is null or restored_at > restored_share_at) as is_in,
+        share_at is not null and (restored_before is null or restored_before > share_at) as was_in
+    from ranked, bounds, held_before
 ), entering as (
     select company_id from moved where is_in and not was_in
 ), leaving as (
@@ -102,7 +131,8 @@ select affected_count as affected,
     (select count(*) from entering) as entering_count,
     array(select company_id from leaving order by company_id limit %(most_named)s) as leaving,
     (select count(*) from leaving) as leaving_count,
-    (select count(*) from fact) as entries, (select count(distinct affected_id) from fact) as companies
+    (select count(*) from fact) as entries, (select count(distinct company_id) from fact) as companies,
+    (select count(distinct line) from fact) as new_lines, (select count(distinct line) from said) as lines
 from bounds, held_before
 """  # noqa: S608 - put together of constants
 """What applying would do, as one reading of everything: nothing is written or locked."""

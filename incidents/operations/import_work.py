@@ -13,16 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Q
 
 from incidents import errors, import_files, recovery_sums, standings
-from incidents.choices import ImportState
+from incidents.choices import ImportState, RowKind
 from incidents.import_files import Line
 from incidents.models import ImportRow, Incident, RecoveryImport
 from incidents.operations import import_statements as statements
 from incidents.operations import import_steps, set_aside
-from incidents.operations.import_rows import Reader, ReadRow
+from incidents.operations.import_rows import SEPARATOR, Reader
 from tenants import audit, scope
 from tenants.actor import SYSTEM, Actor
 from tenants.models import Company
@@ -30,10 +29,11 @@ from tenants.models import Company
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
 """So often a step is begun that gets nowhere; then people decide."""
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 50_000
 MOST_PROBLEMS = 10_000
 """Rows with a problem that are kept to be looked at; all are counted."""
 MOST_NAMED = 100
+_LONGEST_TYPED = 300
 
 Clock = Callable[[], datetime]
 
@@ -118,19 +118,12 @@ def _read(import_id: UUID, clock: Clock) -> None:
             return
         content = bytes(RecoveryImport.objects.values_list("content", flat=True).get(pk=import_id))
         reader = Reader(found.incident, found.mapping, now=clock())
-        kept = ImportRow.objects.filter(recovery_import=found).exclude(problem="").count()
     done = found.rows_read
     try:
         for lines in _portions(content, found.mapping, after=done):
-            rows = [row for line in lines for row in reader.read(line)]
-            problems = Counter(row.problem for row in rows if row.problem)
-            rows = [row for row in rows if not row.problem] + [row for row in rows if row.problem][
-                : max(MOST_PROBLEMS - kept, 0)
-            ]
-            if not _keep(import_id, rows, problems, clock, after=done, count=len(lines)):
+            if not _keep(found, reader, lines, clock, after=done):
                 return
             done += len(lines)
-            kept += problems.total()
     except import_files.UnreadableFile as error:
         _fail(import_id, str(error), clock)
         return
@@ -148,33 +141,38 @@ def _portions(content: bytes, mapping: dict[str, Any], *, after: int) -> Iterato
         yield portion
 
 
-def _keep(
-    import_id: UUID, rows: list[ReadRow], problems: Counter[str], clock: Clock, *, after: int, count: int
-) -> bool:
-    """Keep rows and how far the reading is, together; False where it is somebody else's by now."""
+def _keep(sent: RecoveryImport, reader: Reader, lines: list[Line], clock: Clock, *, after: int) -> bool:
+    """Keep what rows say and how far the reading is, together; False where it is somebody else's by now."""
+    columns = reader.read(lines)
     with scope.as_staff():
-        found = _in_state(import_id, ImportState.READING, rows_read=after)
+        found = _in_state(sent.pk, ImportState.READING, rows_read=after)
         if found is None:
             return False
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statements.KEEP,
-                [
-                    import_id,
-                    [row.line for row in rows],
-                    [str(row.problem) for row in rows],
-                    [row.typed for row in rows],
-                    [row.company_id for row in rows],
-                    [row.component_id for row in rows],
-                    [row.state for row in rows],
-                    [row.at for row in rows],
-                ],
-            )
-        found.counts = dict(Counter(found.counts) + problems)
-        found.rows_read += count
+        problems = {line: str(RowKind.MALFORMED) for line in columns.malformed}
+        if columns.lines:
+            values = {"import": sent.pk, "incident": sent.incident_id, "separator": SEPARATOR}
+            problems |= dict(recovery_sums.rows(statements.KEEP, values | columns.joined()))
+        _keep_problems(found, problems, lines)
+        found.counts = dict(Counter(found.counts) + Counter(problems.values()))
+        found.rows_read += len(lines)
         found.leased_until, found.attempts = clock() + LEASE, 0
         found.save(update_fields=["counts", "rows_read", "leased_until", "attempts"])
     return True
+
+
+def _keep_problems(found: RecoveryImport, problems: dict[int, str], lines: list[Line]) -> None:
+    room = max(MOST_PROBLEMS - found.problem_count, 0)
+    ImportRow.objects.bulk_create(
+        [
+            ImportRow(recovery_import=found, line=line, problem=problems[line], typed=_typed(cells))
+            for line, cells in itertools.islice((each for each in lines if each.number in problems), room)
+        ],
+        batch_size=1_000,
+    )
+
+
+def _typed(cells: list[str] | None) -> str:
+    return " | ".join(cells or ()).replace("\0", "�")[:_LONGEST_TYPED]
 
 
 def _fail(import_id: UUID, trouble: str, clock: Clock) -> None:
@@ -185,7 +183,7 @@ def _fail(import_id: UUID, trouble: str, clock: Clock) -> None:
         found.state, found.trouble, found.content = ImportState.FAILED, trouble[:200], b""
         found.finished_at = clock()
         found.save(update_fields=["state", "trouble", "content", "finished_at"])
-        ImportRow.objects.filter(recovery_import=found, problem="").delete()
+        found.portions.all().delete()
         audit.record(SYSTEM, "import.failed", found, now=clock(), rows_read=found.rows_read)
 
 
@@ -200,18 +198,20 @@ def _check(import_id: UUID, clock: Clock) -> None:
         if found.incident.is_set_aside:
             raise errors.SetAside
         now = clock()
-        found.counts |= _counts(found)
-        found.preview = _preview(found, now=now) | {"is_over": found.incident.is_over, "as_of": now}
+        preview = _preview(found, now=now)
+        new, said = preview.pop("new_lines"), preview.pop("lines")
+        found.counts |= {
+            RowKind.NEW: new,
+            RowKind.KNOWN: said - new,
+            RowKind.TWICE: found.rows_read - found.problem_count - said,
+        }
+        found.preview = preview | {"is_over": found.incident.is_over, "as_of": now}
         found.state, found.leased_until = ImportState.READY, None
         found.save(update_fields=["counts", "preview", "state", "leased_until"])
 
 
-def _counts(found: RecoveryImport) -> dict[str, int]:
-    """Rows with something new, rows all of which is recorded already, and rows said twice."""
-    return recovery_sums.row(statements.COUNT, {"import": found.pk, "incident": found.incident_id})
-
-
 def _preview(found: RecoveryImport, *, now: datetime) -> dict[str, Any]:
+    """What applying would change, and how many rows say something, and something new."""
     values = {
         "import": found.pk,
         "incident": found.incident_id,
@@ -275,7 +275,7 @@ def _finish(found: RecoveryImport, incident: Incident, statement: str, action: s
         found.entry_count, found.content = added["entries"], b""
     found.leased_until, found.finished_at = None, now
     found.save(update_fields=["state", "entry_count", "content", "leased_until", "finished_at"])
-    ImportRow.objects.filter(recovery_import=found, problem="").delete()
+    found.portions.all().delete()
     audit.record(
         actor,
         action,

@@ -12,7 +12,7 @@ from django.db import transaction
 from incidents import errors, import_files
 from incidents.choices import CompanyState, ImportState
 from incidents.import_files import Encoding
-from incidents.models import ImportRow, Incident, RecoveryImport
+from incidents.models import Incident, RecoveryImport
 from tenants import audit
 from tenants.actor import Actor
 
@@ -98,7 +98,7 @@ def cancel(actor: Actor, *, import_id: UUID, now: datetime) -> None:
             raise errors.ImportMovedOn
         found.finished_at, found.content = now, b""
         _go_on(found, ImportState.CANCELLED, "finished_at", "content")
-        ImportRow.objects.filter(recovery_import=found, problem="").delete()
+        found.portions.all().delete()
         audit.record(actor, "import.cancelled", found, now=now, rows_read=found.rows_read)
 
 

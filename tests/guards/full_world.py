@@ -43,6 +43,7 @@ from incidents.models import (
     CorrectiveAction,
     DataCenter,
     Document,
+    ImportPortion,
     ImportRow,
     Incident,
     PostMortem,
@@ -141,6 +142,16 @@ def fill(world: World) -> FullWorld:
         )
         _row(AnswerTemplate, STAFF)
         _row(ImportRow, STAFF, recovery_import=sent, line=2, problem=RowKind.BAD_TIME)
+        _row(
+            ImportPortion,
+            STAFF,
+            recovery_import=sent,
+            lines=[3],
+            company_ids=[world.acme.pk],
+            component_ids=[world.api.pk],
+            states=[CompanyState.RESTORED],
+            ats=[NOW],
+        )
         _row(UpdateTemplate, STAFF, kind=UpdateKind.UPDATE)
         _row(
             WaitingUpdate,

@@ -7,7 +7,7 @@ from django.test import Client
 
 from incidents import errors
 from incidents.choices import CompanyState, ImportState, RecoveryReason, ReportKind
-from incidents.models import ImportRow, Incident, RecoveryEntry, RecoveryImport
+from incidents.models import ImportPortion, Incident, RecoveryEntry, RecoveryImport
 from incidents.operations import client_reports, postmortems, recovery_notes
 from portal.web import rendered
 from tenants import scope
@@ -195,13 +195,13 @@ def named_in_a_file(world: World, both: Incident) -> None:
         sent = RecoveryImport.objects.create(
             incident=both, state=ImportState.READY, file_name="a.csv", line_count=2, uploaded_at=NOW
         )
-        ImportRow.objects.create(
+        ImportPortion.objects.create(
             recovery_import=sent,
-            line=2,
-            affected_id=world.globex.pk,
-            component_id=world.api.pk,
-            state=CompanyState.RESTORED,
-            at=at(60),
+            lines=[2],
+            company_ids=[world.globex.pk],
+            component_ids=[world.api.pk],
+            states=[CompanyState.RESTORED],
+            ats=[at(60)],
         )
 
 

@@ -1,4 +1,4 @@
-"""The recovery curve: few points, exact where it matters."""
+"""The recovery curve: few points, exact where it matters; the steps are chosen by the database."""
 
 import itertools
 from datetime import datetime, timedelta
@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents import curve
+from incidents import curve, recovery_sums
 
 PARIS = ZoneInfo("Europe/Paris")
 START = datetime(2026, 2, 4, 13, 45, tzinfo=PARIS)
+
+pytestmark = pytest.mark.django_db
 
 
 def after(minutes: float) -> datetime:
@@ -19,17 +21,40 @@ def after(minutes: float) -> datetime:
 
 
 def drawn(
-    restored: list[int], *, affected_count: int, until: int = 1000, most: int = 200
+    restored: list[int], *, affected_count: int, until: int = 1000, most: int = curve.MOST_POINTS
 ) -> list[tuple[datetime, float]]:
     """The curve of companies restored so many minutes after the start, as pairs."""
     points = curve.recovery_curve(
-        [after(minute) for minute in restored],
+        steps([after(minute) for minute in restored], affected_count, after(until), most - 2),
         affected_count=affected_count,
         started_at=START,
         until=after(until),
-        most=most,
     )
     return [(point.at, point.share) for point in points]
+
+
+def steps(
+    restored_ats: list[datetime], affected_count: int, until: datetime, most_steps: int
+) -> list[tuple[datetime, int]]:
+    """What the statement keeps of companies restored at these instants, beside others that are not."""
+    values = {
+        "ats": [*restored_ats, *[None] * (affected_count - len(restored_ats))],
+        "now": until,
+        "tail_percent": 5,
+        "most_steps": most_steps,
+    }
+    statement = f"with {_RANKED}, {recovery_sums.STEPS} select at, count from kept order by at"
+    return recovery_sums.rows(statement, values)
+
+
+_RANKED = """
+ranked as materialized (
+    select restored_at, row_number() over in_time as place, count(*) over in_time as restored_by_then
+    from unnest(%(ats)s::timestamptz[]) as restored_at window in_time as (order by restored_at)
+), bounds as (
+    select count(*) as affected_count from ranked
+)
+"""
 
 
 def test_the_curve_of_a_finished_incident_ends_with_its_last_company() -> None:
@@ -65,7 +90,7 @@ def test_a_recovery_before_the_start_counts_at_the_start() -> None:
 def test_the_two_half_past_twos_of_one_night_are_two_steps() -> None:
     half_past_two = datetime(2026, 10, 25, 2, 30, tzinfo=PARIS)
     points = curve.recovery_curve(
-        [half_past_two.replace(fold=1), half_past_two],
+        [(half_past_two, 1), (half_past_two.replace(fold=1), 2)],
         affected_count=2,
         started_at=datetime(2026, 10, 25, 1, tzinfo=PARIS),
         until=datetime(2026, 10, 25, 5, tzinfo=PARIS),
@@ -95,12 +120,7 @@ def test_the_length_of_the_curve_does_not_grow_with_the_companies() -> None:
 
 def test_more_recoveries_than_affected_companies_are_refused() -> None:
     with pytest.raises(ValueError, match="2 recoveries of 1"):
-        drawn([1, 2], affected_count=1)
-
-
-def test_a_curve_of_too_few_points_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 10"):
-        drawn([1, 2], affected_count=2, most=9)
+        curve.recovery_curve([(after(1), 2)], affected_count=1, started_at=START, until=after(2))
 
 
 @settings(deadline=None)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection
 
 from incidents import errors
 from incidents.choices import ImportState
-from incidents.models import Cohort, ImportRow, Incident, Recovery, RecoveryEntry, RecoveryImport
+from incidents.models import Cohort, ImportPortion, Incident, Recovery, RecoveryEntry, RecoveryImport
 from incidents.operations import import_work, recovery_imports
 from tenants import scope
 from tenants.models import AuditEvent
@@ -43,10 +43,10 @@ def spoiled(world: World) -> RecoveryImport:
 def restate(made: RecoveryImport, state: str) -> None:
     """Put another state into the row that was read."""
     with scope.as_staff():
-        row = ImportRow.objects.get(recovery_import=made)
-        ImportRow.objects.filter(pk=row.pk).delete()
-        row.state = state
-        row.save(force_insert=True)
+        portion = ImportPortion.objects.get(recovery_import=made)
+        ImportPortion.objects.filter(pk=portion.pk).delete()
+        portion.states = [state]
+        portion.save(force_insert=True)
 
 
 def test_after_three_attempts_it_fails_with_the_reason_and_keeps_the_file(world: World) -> None:

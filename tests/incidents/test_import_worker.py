@@ -15,7 +15,7 @@ import psycopg
 from django.utils import timezone
 
 from incidents.choices import ImportState
-from incidents.models import ImportRow, RecoveryEntry, RecoveryImport
+from incidents.models import ImportPortion, RecoveryEntry, RecoveryImport
 from incidents.operations import recovery_imports
 from tenants import scope
 from tests import services
@@ -82,7 +82,7 @@ def test_killed_while_it_reads_and_while_it_writes_an_import_is_whole_in_the_end
         read = again(made)
         assert (read.counts["unknown_company"], read.counts["new"]) == (ROWS, 1)
         with scope.as_staff():
-            assert ImportRow.objects.filter(problem="").count() == 1
+            assert [portion.company_ids for portion in ImportPortion.objects.all()] == [[world.acme.pk]]
 
         with psycopg.connect(services.admin_url(os.environ["PORTAL_TEST_DATABASE"])) as somebody:
             somebody.execute("select from incidents_incident for update")

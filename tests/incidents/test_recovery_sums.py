@@ -6,11 +6,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from incidents import cohort, standings
 from incidents.choices import CompanyState, EntrySource
 from incidents.models import AffectedPlacement, Component, Incident, Placement, Recovery, RecoveryEntry
 from tenants import scope
+from tenants.models import Company
 from tests import factories
 from tests.conftest import World
 from tests.incidents import crowds
@@ -182,26 +184,30 @@ def test_a_component_without_an_entry_keeps_the_company_unknown(world: World) ->
     )
 
 
-def test_the_statement_knows_a_component_by_its_placement_only(world: World) -> None:
-    """What was recorded of a component on which the company does not run counts nowhere."""
+def test_nothing_is_recorded_of_a_component_on_which_the_company_does_not_run(world: World) -> None:
     run_on: Component = factories.component("Run on", "NA")
     other = factories.component("Other", "NA")
     (company,) = crowds.companies(1, run_on)
     crowds.companies(1, other, prefix="other")
     incident = factories.incident(run_on, other)
     crowds.restore(incident, run_on, {company.pk: 5.0}, now=NOW)
-    with scope.as_staff():
-        record(random.Random(3), incident, company.pk, other.pk)
-        RecoveryEntry.objects.create(
-            company=company,
-            incident=incident,
-            component=other,
-            state=CompanyState.OUTAGE,
-            at=NOW,
-            source=EntrySource.OPS,
-            recorded_at=NOW,
-            idempotency_key="elsewhere",
-        )
-        standings.settle(incident, [company.pk], now=NOW)
-        row = Recovery.objects.get(incident=incident, company=company)
-    assert row.state == CompanyState.RESTORED
+    with (
+        scope.as_staff(),
+        pytest.raises(IntegrityError, match="recoveryentry_same_company"),
+        transaction.atomic(),
+    ):
+        record_and_look(company, incident, other)
+
+
+def record_and_look(company: Company, incident: Incident, component: Component) -> None:
+    RecoveryEntry.objects.create(
+        company=company,
+        incident=incident,
+        component=component,
+        state=CompanyState.OUTAGE,
+        at=NOW,
+        source=EntrySource.OPS,
+        recorded_at=NOW,
+        idempotency_key="elsewhere",
+    )
+    connection.check_constraints()
