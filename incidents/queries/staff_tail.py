@@ -1,12 +1,12 @@
 """The last companies of an incident to recover, as staff read them: the tail, and who is not restored yet."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
 
 from incidents import clocks, cohort
 from incidents.choices import CompanyState, RecoveryReason, ShownAs
@@ -24,6 +24,8 @@ M = TypeVar("M", bound=Model)
 
 PAGE_SIZE = 50
 MOST_PAGES = 10_000
+_FEW = 1_000
+"""Up to so many companies are looked up one by one; of more the whole incident's are read."""
 _OPEN = Q(restored_at=None)
 """Not restored: a check of the table holds the instant and the state together."""
 WITHOUT_REASON = "none"
@@ -94,7 +96,7 @@ class TailPage:
 
 
 def tail_page(incident: Incident, asked: Asked, *, page_number: int, now: datetime) -> TailPage:
-    """One page of the tail and of those not restored. Seven statements, whatever the number. Staff scope."""
+    """One page of the tail and of those not restored. Ten statements, whatever the number. Staff scope."""
     share_at = restored_share_at(incident, incident.tail_percent)
     counts = Recovery.objects.filter(incident=incident).aggregate(
         affected=Count("pk"), open=Count("pk", filter=_OPEN), tail=Count("pk", filter=in_tail(share_at))
@@ -162,18 +164,19 @@ def meant(incident: Incident, asked: Asked, *, share_at: datetime | None) -> Que
 def rows(
     incident: Incident, recoveries: QuerySet[Recovery], *, share_at: datetime | None, now: datetime
 ) -> tuple[TailRow, ...]:
-    """The rows of these recoveries, in their order. Two statements."""
+    """The rows of these recoveries, in their order. Five statements, however many they are."""
+    found = list(recoveries.select_related("company"))
+    few = {"company__in": [each.company_id for each in found]} if len(found) <= _FEW else {}
     is_counted = Cohort.objects.filter(incident=incident, tail_count__isnull=False).exists()
-    note = _of_company(RecoveryNote, incident)
-    codes = _of_company(AffectedPlacement, incident).values_list("component__data_center__code", flat=True)
-    annotated: QuerySet[Any] = recoveries.select_related("company").annotate(
-        is_named=Exists(_of_company(RosterEntry, incident)),
-        codes=ArraySubquery(codes.order_by("component__data_center__code").distinct()),
-        reason=Subquery(note.values("reason")),
-        note=Subquery(note.values("text")),
-        written_at=Subquery(note.values("written_at")),
-        written_by=Subquery(note.values("written_by__name")),
-    )
+    named = set(RosterEntry.objects.filter(incident=incident, **few).values_list("company_id", flat=True))
+    notes = {
+        note.company_id: note
+        for note in RecoveryNote.objects.filter(incident=incident, **few).select_related("written_by")
+    }
+    codes: dict[UUID, set[str]] = defaultdict(set)
+    placed = AffectedPlacement.objects.filter(incident=incident, **few)
+    for company_id, code in placed.values_list("company_id", "component__data_center__code"):
+        codes[company_id].add(code)
     return tuple(
         TailRow(
             recovery_id=each.pk,
@@ -188,14 +191,15 @@ def rows(
             late_seconds=None
             if share_at is None
             else clocks.seconds_between(share_at, each.restored_at or now),
-            data_centers=tuple(each.codes),
-            shown_as=_shown_as(each, is_counted=is_counted),
-            reason=RecoveryReason(each.reason) if each.reason else None,
-            note=each.note or "",
-            written_at=each.written_at,
-            written_by=each.written_by or "",
+            data_centers=tuple(sorted(codes[each.company_id])),
+            shown_as=_shown_as(each, is_named=each.company_id in named, is_counted=is_counted),
+            reason=RecoveryReason(note.reason) if note else None,
+            note=note.text if note else "",
+            written_at=note.written_at if note else None,
+            written_by=note.written_by.name if note and note.written_by else "",
         )
-        for each in annotated
+        for each in found
+        for note in (notes.get(each.company_id),)
     )
 
 
@@ -205,8 +209,8 @@ def _of_company(model: type[M], incident: Incident) -> QuerySet[M]:
     return found
 
 
-def _shown_as(recovery: Any, *, is_counted: bool) -> ShownAs:
+def _shown_as(recovery: Recovery, *, is_named: bool, is_counted: bool) -> ShownAs:
     """What the published list holds of it: as it was written, not as it would be written now."""
-    if recovery.is_named:
+    if is_named:
         return ShownAs.NAMED
     return ShownAs.COUNTED if recovery.in_tail and is_counted else ShownAs.NOT_SHOWN
