@@ -302,7 +302,8 @@ WEAKNESSES = {
         (
             "alter table incidents_recoveryentry drop constraint recoveryentry_same_company; "
             "alter table incidents_recoveryentry add constraint recoveryentry_same_company foreign key "
-            "(company_id, incident_id) references incidents_recovery (company_id, incident_id) not valid"
+            "(company_id, incident_id, component_id) "
+            "references incidents_affectedplacement (company_id, incident_id, component_id) not valid"
         ),
         "constraint recoveryentry_same_company of incidents_recoveryentry is not held",
     ),
