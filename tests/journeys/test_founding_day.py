@@ -16,7 +16,7 @@ from incidents.demo.founding_texts import on_the_day
 from incidents.demo.playback import Announcement
 from tests import services
 from tests.journeys import browsing, day_clock, served
-from tests.journeys.browsing import Browsing
+from tests.journeys.browsing import Browsing, Kept
 
 pytestmark = pytest.mark.browser
 
@@ -76,15 +76,14 @@ def day(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("day")
     clock = folder / "clock"
     day_clock.put(clock, on_the_day(13, 50))
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     portal = served.start(
         folder,
-        database=f"portal_day_{worker}",
+        database=f"portal_day_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}",
         loading=("-m", "tests.journeys.day_work", "load"),
         application="tests.journeys.day_web:application",
         **{day_clock.VARIABLE: str(clock)},
     )
-    windows = Browsing(browser, portal, {})
+    windows = Browsing(browser, portal, Kept())
     worker = subprocess.Popen(
         [sys.executable, "-m", "tests.journeys.day_work", "work"],
         cwd=services.ROOT,
