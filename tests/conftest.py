@@ -125,4 +125,6 @@ def committed(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
             for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")
             if name not in kept
         ]
-        connection.execute("truncate " + ", ".join(f'"{name}"' for name in tables) + " cascade")
+        # Each by itself and past its triggers: to truncate all of them makes two hundred new files.
+        connection.execute("set session_replication_role = replica")
+        connection.execute("; ".join(f'delete from "{name}"' for name in tables))
