@@ -7,11 +7,16 @@ from django.db import connection
 
 
 def at_once(*work: Callable[[], object]) -> list[object]:
-    """What each returned, or the exception that it raised, in the order in which they were given."""
+    """What each returned, or the exception that it raised, in the order in which they were given.
+
+    None begins before all have come, so that they are really at work together.
+    """
     ended: list[object] = [None] * len(work)
+    together = threading.Barrier(len(work))
 
     def run(place: int) -> None:
         try:
+            together.wait(timeout=30)
             ended[place] = work[place]()
         except Exception as error:  # noqa: BLE001 - a thread's failure is the test's to judge
             ended[place] = error

@@ -1,5 +1,6 @@
 """A pytest plugin: which process runs which test, and a loud word about what was not run."""
 
+import gc
 from collections import Counter
 
 import pytest
@@ -19,6 +20,13 @@ class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]  # the librar
 
     def _split_scope(self, nodeid: str) -> str:
         return JOURNEYS if nodeid.startswith(JOURNEYS) else nodeid
+
+
+def pytest_collection_finish() -> None:
+    """What was made by now stays until the end: the collector of garbage need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(optionalhook=True)

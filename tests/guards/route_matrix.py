@@ -38,7 +38,10 @@ FEWER_PAIRS = (
     (routes.UNKNOWN, routes.UNKNOWN),
     (routes.MALFORMED, routes.OWN),
 )
-"""Which company and which incident an address names: all of it, and what each group has at least."""
+"""Which company and which incident an address names: all of it, and what each group has at least.
+
+All of it is for members in a full run. Others are answered for the company, whatever the incident.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,8 @@ def run_matrix(
 
     Each complaint is a sentence that names actor, request and what was wrong. Every request is undone.
     A quick run takes everybody's plain way to every row of the table and at most `most` other groups,
-    the same each time. `counts` is told the number of requests.
+    the same each time; a full run takes more of them, but none where `most` is 0. `counts` is told the
+    number of requests.
     """
     words = cast.words()
     ledger = Ledger()
@@ -105,14 +109,15 @@ def _groups(variants: Sequence[Variant], actors: Sequence[str], most: int) -> li
             if variant == routes.PLAINLY or each.is_asked_in(variant):
                 is_plain = variant == routes.PLAINLY and each in routes.ROUTES
                 (always if is_plain else others).extend((each, actor, variant) for actor in actors)
-    return always + sampling.sampled(others, most=most, most_of_all=MOST_IN_A_FULL_RUN)
+    return always + sampling.sampled(others, most=most, most_of_all=MOST_IN_A_FULL_RUN if most else 0)
 
 
 def _requests(each: Row, actor: str, variant: Variant, cast: Cast, number: int) -> Iterator[Asked]:
     """The row's address with the kinds of ids; the malformed words take turns by `number`."""
     pairs: Sequence[tuple[str, str]] = ((routes.OWN, routes.OWN),)
     if each.is_of_incident:
-        pairs = EVERY_PAIR if sampling.EVERYTHING and variant == routes.PLAINLY else FEWER_PAIRS
+        is_plain_member = variant == routes.PLAINLY and routes.is_member(actor)
+        pairs = EVERY_PAIR if sampling.EVERYTHING and is_plain_member else FEWER_PAIRS
     elif each.is_of_company:
         pairs = [(company, routes.OWN) for company in routes.COMPANIES]
     for company, reference in pairs:

@@ -12,29 +12,14 @@ from tenants import scope
 from tests import factories
 from tests.conftest import make_world
 from tests.incidents.affecting import NOW, add, at
+from tests.threads import at_once
 
 
 def test_of_two_who_add_the_same_component_at_once_one_does(committed: None) -> None:
     world = make_world()
     incident = factories.incident(world.reports, state=CompanyState.UNKNOWN)
-    start = threading.Barrier(2)
-    outcomes: list[int | Exception] = []
-
-    def add_it() -> None:
-        try:
-            start.wait(timeout=30)
-            outcomes.append(add(world, Incident(pk=incident.pk), world.api))
-        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
-            outcomes.append(error)
-        finally:
-            connection.close()
-
-    both = [threading.Thread(target=add_it) for _ in range(2)]
-    for each in both:
-        each.start()
-    for each in both:
-        each.join()
-    assert {type(each) for each in outcomes} == {int, errors.AlreadyPart}
+    both = at_once(*[lambda: add(world, Incident(pk=incident.pk), world.api)] * 2)
+    assert {type(each) for each in both} == {int, errors.AlreadyPart}
     with scope.as_staff():
         assert RecoveryEntry.objects.filter(incident=incident).count() == 2
 

@@ -1,12 +1,12 @@
 """A step of an import that always fails is given up, with a reason; two imports at once end as one by one."""
 
-import threading
+import functools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
 from incidents import errors
 from incidents.choices import ImportState
@@ -17,6 +17,7 @@ from tenants.models import AuditEvent
 from tests import factories
 from tests.conftest import World, make_world
 from tests.incidents.sent_files import NOW, again, applied, ask, at, file_of, restored, started, tried_out
+from tests.threads import at_once
 
 LATER = import_work.LEASE + timedelta(seconds=1)
 
@@ -195,18 +196,8 @@ def test_two_imports_of_one_incident_at_once_end_as_one_after_the_other(committe
     made = [tried_out(world, rows) for rows in files]
     for each in made:
         ask(world, each, recovery_imports.apply)
-    together = threading.Barrier(2)
-
-    def work(each: RecoveryImport) -> None:
-        together.wait()
-        import_work.advance(each.pk, now=NOW)
-        connection.close()
-
-    threads = [threading.Thread(target=work, args=[each]) for each in made]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    ended = at_once(*(functools.partial(import_work.advance, each.pk, now=NOW) for each in made))
+    assert not [each for each in ended if isinstance(each, Exception)]
     assert [again(each).state for each in made] == [ImportState.APPLIED] * 2
     assert outcome(world.incident) == outcome(one_by_one)
     assert sum(again(each).entry_count for each in made) == 6

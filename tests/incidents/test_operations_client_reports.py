@@ -1,11 +1,10 @@
 """What a company says of its own account: said once, taken back by itself, answered by staff alone."""
 
-import threading
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from incidents import errors
 from incidents.choices import CompanyState, EntrySource, ReportKind, ReportState
@@ -20,6 +19,7 @@ from tenants.models import AuditEvent
 from tenants.permissions import Role
 from tests import factories
 from tests.conftest import World, make_world
+from tests.threads import at_once
 
 BROKEN, BACK = ReportKind.STILL_BROKEN, ReportKind.CONFIRMED_BACK
 START = factories.STARTED_AT
@@ -128,23 +128,7 @@ def test_the_opposite_takes_back_what_is_open(world: World) -> None:
 
 def test_twenty_colleagues_at_once_make_one_report(committed: None) -> None:
     world = make_world()
-    told: list[object] = []
-    gate = threading.Barrier(20)
-
-    def work() -> None:
-        try:
-            gate.wait(10)
-            told.append(say(world)[1])
-        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
-            told.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(20)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    told = at_once(*[lambda: say(world)[1]] * 20)
     assert sorted(map(str, told)) == ["False"] * 19 + ["True"]
     assert [each.number for each in stored()] == [1]
     assert actions() == ["client_report.sent"]
@@ -340,28 +324,8 @@ def test_after_an_answer_the_same_can_be_said_again(world: World) -> None:
 def test_two_of_staff_at_once_give_one_answer(committed: None) -> None:
     world = make_world()
     said, _ = say(world)
-    told: list[str] = []
-    gate = threading.Barrier(8)
-
-    def work(number: int) -> None:
-        try:
-            gate.wait(10)
-            if number % 2:
-                dispute(world, said)
-            else:
-                accept(world, said, CompanyState.OUTAGE, since=40)
-            told.append("answered")
-        except errors.WrongState:
-            told.append("too late")
-        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
-            told.append(repr(error))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert sorted(told) == ["answered"] + ["too late"] * 7
+    works = [lambda: dispute(world, said), lambda: accept(world, said, CompanyState.OUTAGE, since=40)]
+    told = at_once(*works * 4)
+    assert sum(isinstance(each, errors.WrongState) for each in told) == 7
+    assert sum(isinstance(each, Exception) for each in told) == 7
     assert len(actions()) == 2

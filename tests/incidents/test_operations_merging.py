@@ -1,11 +1,9 @@
 """Two incidents that turn out to be one: nothing is lost, nothing counted twice, and only one goes on."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from incidents import errors, standings
 from incidents.choices import (
@@ -50,6 +48,7 @@ from tests import factories
 from tests.conftest import World, make_world
 from tests.incidents.reading import read
 from tests.incidents.twins import AT, START, merge, record, twin
+from tests.threads import at_once
 
 
 def again(incident: Incident) -> Incident:
@@ -396,26 +395,10 @@ def test_of_merges_at_once_one_is_done_and_the_others_are_refused(committed: Non
     """Each into each, and the same one four times: nobody waits for ever, nothing is copied twice."""
     world = make_world()
     other = twin(world)
-    pairs = [(world.incident, other), (other, world.incident)] * 4
-    outcomes: list[object] = []
-    together = threading.Barrier(len(pairs))
-
-    def run(incident: Incident, into: Incident) -> None:
-        try:
-            together.wait(timeout=20)
-            outcomes.append(merge(world, incident, into))
-        except Refusal as refusal:
-            outcomes.append(type(refusal))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in pairs]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert len(outcomes) == 8
-    assert outcomes.count(errors.SetAside) == 7
+    works = [lambda: merge(world, world.incident, other), lambda: merge(world, other, world.incident)]
+    outcomes = at_once(*works * 4)
+    assert sum(isinstance(each, errors.SetAside) for each in outcomes) == 7
+    assert sum(isinstance(each, Exception) for each in outcomes) == 7
     with scope.as_staff():
         assert sorted(Incident.objects.values_list("state", flat=True)) == ["investigating", "merged"]
         stays = Incident.objects.get(merged_into=None)

@@ -1,5 +1,6 @@
 """Orders for a post-mortem: one per company and incident, with a state, a reason and due dates."""
 
+import functools
 import threading
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from tenants.models import AuditEvent
 from tenants.permissions import Role
 from tests import factories
 from tests.conftest import World, make_world
+from tests.threads import at_once
 
 WEDNESDAY = datetime(2026, 2, 4, 15, 0, tzinfo=UTC)
 
@@ -118,26 +120,9 @@ def test_companies_ask_for_themselves(world: World) -> None:
 
 def test_twenty_colleagues_at_once_make_one_request(committed: None) -> None:
     world = make_world()
-    outcomes: list[object] = []
-    start = threading.Barrier(20)
-
-    def work() -> None:
-        try:
-            start.wait(timeout=30)
-            made, is_new = ask(world)
-            outcomes.append((made.pk, is_new))
-        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
-            outcomes.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(20)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    made = at_once(*[lambda: ask(world)] * 20)
     (stored,) = requests()
-    assert sorted(outcomes, key=str) == sorted([(stored.pk, False)] * 19 + [(stored.pk, True)], key=str)
+    assert sorted(made, key=str) == sorted([(stored, False)] * 19 + [(stored, True)], key=str)
     assert len(audited("post_mortem.requested")) == 1
 
 
@@ -322,22 +307,10 @@ def test_answering_what_does_not_exist_changes_nothing(world: World) -> None:
 def test_accept_and_decline_at_once_give_one_answer(committed: None) -> None:
     world = make_world()
     made, _ = ask(world)
-    outcomes: list[str] = []
-
-    def work(reason: str | None) -> None:
-        try:
-            outcomes.append(f"answered {answer(world, made.pk, reason=reason)}")
-        except errors.WrongState:
-            outcomes.append("refused")
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(reason,)) for reason in (None, "No.", None, "No.")]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert sorted(outcomes) == ["answered 1", "refused", "refused", "refused"]
+    work = [functools.partial(answer, world, made.pk, reason=reason) for reason in (None, "No.")]
+    answered = at_once(*work * 2)
+    assert answered.count(1) == 1
+    assert sum(isinstance(each, errors.WrongState) for each in answered) == 3
     assert len(audited("post_mortem.accepted")) + len(audited("post_mortem.declined")) == 1
 
 

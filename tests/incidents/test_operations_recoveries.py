@@ -1,7 +1,7 @@
 """Recording when companies went down and came back: any order, any number of times, never in part."""
 
+import functools
 import itertools
-import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -18,6 +18,7 @@ from tenants.actor import SYSTEM
 from tenants.models import AuditEvent, Company
 from tests import factories
 from tests.conftest import World, make_world
+from tests.threads import at_once
 
 START = factories.STARTED_AT
 NOW = START + timedelta(hours=12)
@@ -322,45 +323,20 @@ def test_entries_are_never_changed_or_removed(world: World) -> None:
 @pytest.mark.parametrize("repeats", [2, 6])
 def test_the_same_recording_from_many_at_once_counts_once(committed: None, repeats: int) -> None:
     world = make_world()
-    added: list[object] = []
-
-    def work() -> None:
-        try:
-            added.append(record(world, world.acme, world.globex))
-        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
-            added.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(repeats)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    added = at_once(*[lambda: record(world, world.acme, world.globex)] * repeats)
     assert sorted(added, key=str) == [0] * (repeats - 1) + [2]
     assert of(world, world.acme).restored_at == of(world, world.globex).restored_at == at(60)
 
 
 def test_different_recordings_at_once_are_all_kept(committed: None) -> None:
     world = make_world()
-    failed: list[Exception] = []
 
     def work(number: int) -> None:
-        try:
-            company = (world.acme, world.globex)[number % 2]
-            state = (CompanyState.DEGRADED, CompanyState.OUTAGE)[number // 2 % 2]
-            record(world, company, state=state, minutes=10 + number)
-        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
-            failed.append(error)
-        finally:
-            connection.close()
+        company = (world.acme, world.globex)[number % 2]
+        state = (CompanyState.DEGRADED, CompanyState.OUTAGE)[number // 2 % 2]
+        record(world, company, state=state, minutes=10 + number)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert failed == []
+    assert at_once(*(functools.partial(work, number) for number in range(8))) == [None] * 8
     with scope.as_staff():
         assert RecoveryEntry.objects.filter(recorded_at=NOW).count() == 8
         world.incident.refresh_from_db()

@@ -1,6 +1,5 @@
 """One publication serves all accepted requests; staff accept thousands, and share the work."""
 
-import threading
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -21,6 +20,7 @@ from tenants.models import AuditEvent, User
 from tests import factories
 from tests.conftest import World, make_world
 from tests.incidents.asking import WEDNESDAY, acting, ask, audited, request
+from tests.threads import at_once
 
 LATER = WEDNESDAY + timedelta(hours=2)
 PRELIMINARY, FINAL = PostMortemKind.PRELIMINARY, PostMortemKind.FINAL
@@ -152,19 +152,8 @@ def test_what_a_publication_could_not_see_is_delivered_by_the_clock(world: World
 def test_accept_and_publication_at_once_leave_nobody_behind(committed: None) -> None:
     world = make_world()
     keys = [ask(world), ask(world, world.gus, world.globex)]
-
-    def work(act: object) -> None:
-        try:
-            act()  # type: ignore[operator]
-        finally:
-            connection.close()
-
-    acts = (lambda: accept(world, *keys), lambda: deliver(world, PRELIMINARY))
-    threads = [threading.Thread(target=work, args=(act,)) for act in acts]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    ended = at_once(lambda: accept(world, *keys), lambda: deliver(world, PRELIMINARY))
+    assert not [each for each in ended if isinstance(each, Exception)]
     assert [request(key).state for key in keys] == [RequestState.PRELIMINARY_DELIVERED] * 2
     assert audited("post_mortem.delivered") == 2
 

@@ -1,12 +1,11 @@
 """For whom a post-mortem is, questions of both sides, and taking a request back."""
 
-import threading
+import functools
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
 from incidents import errors
 from incidents.choices import RequestState
@@ -19,6 +18,7 @@ from tenants.permissions import Role
 from tests import factories
 from tests.conftest import World, make_world
 from tests.incidents.asking import WEDNESDAY, acting, ask, audited, names, questions, request
+from tests.threads import at_once
 
 LATER = WEDNESDAY + timedelta(hours=2)
 
@@ -172,28 +172,18 @@ def test_nothing_is_asked_of_a_request_that_is_closed(world: World) -> None:
 def test_ten_colleagues_who_ask_at_once_keep_to_five_and_lose_none_silently(committed: None) -> None:
     world = make_world()
     key = ask(world)
-    outcomes: list[str] = []
 
-    def work(number: int) -> None:
-        try:
-            with acting(world.ada, world.acme) as actor:
-                request_parts.ask(
-                    actor, reference=world.incident.reference, text=f"Question {number}?", now=LATER
-                )
-            outcomes.append(f"Question {number}?")
-        except (errors.AskedMeanwhile, errors.TooManyQuestions):
-            pass
-        finally:
-            connection.close()
+    def put(text: str) -> str:
+        with acting(world.ada, world.acme) as actor:
+            request_parts.ask(actor, reference=world.incident.reference, text=text, now=LATER)
+        return text
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(10)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    stored = questions(key)
-    assert 1 <= len(stored) <= 5
-    assert sorted(each.text for each in stored) == sorted(outcomes)
+    ended = at_once(*(functools.partial(put, f"Question {number}?") for number in range(10)))
+    asked = [each for each in ended if isinstance(each, str)]
+    refused = {type(each) for each in ended if not isinstance(each, str)}
+    assert refused <= {errors.AskedMeanwhile, errors.TooManyQuestions}
+    assert 1 <= len(asked) <= 5
+    assert sorted(each.text for each in questions(key)) == sorted(asked)
 
 
 @pytest.mark.parametrize("spoofed", ["answered", "a colleague", "the vendor", "another company"])
@@ -347,26 +337,16 @@ def test_accept_and_withdraw_at_once_end_in_one_of_two_honest_ways(committed: No
     key = ask(world)
 
     def withdraw() -> None:
-        try:
-            with acting(world.ada, world.acme) as actor:
-                postmortems.withdraw(actor, reference=world.incident.reference, now=LATER)
-        finally:
-            connection.close()
+        with acting(world.ada, world.acme) as actor:
+            postmortems.withdraw(actor, reference=world.incident.reference, now=LATER)
 
     def accept() -> None:
-        try:
-            with scope.as_staff():
-                postmortems.accept(factories.actor(world.sam), request_ids=[key], now=LATER)
-        except errors.WrongState:
-            pass
-        finally:
-            connection.close()
+        with scope.as_staff():
+            postmortems.accept(factories.actor(world.sam), request_ids=[key], now=LATER)
 
-    threads = [threading.Thread(target=work) for work in (withdraw, accept)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    withdrawn, accepted = at_once(withdraw, accept)
+    assert withdrawn is None
+    assert accepted is None or isinstance(accepted, errors.WrongState)
     stored = request(key)
     assert (stored.state, stored.withdrawn_at) == (RequestState.WITHDRAWN, LATER)
     assert (stored.answered_at is None) == (audited("post_mortem.accepted") == 0)

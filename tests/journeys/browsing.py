@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, WebError, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, WebError, expect
 
 from incidents.demo.people import Person
 from tests.journeys.served import Portal
@@ -35,18 +37,35 @@ def chromium() -> str | None:
     return shutil.which(named) if named else next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
-class Browsing:
-    """Opens windows for people, signed in once each, and gathers what the browser complains of.
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a window is opened with and keeps."""
 
-    `cookies` outlives it: the signed-in state of each person, by e-mail.
+    width: int
+    is_dark: bool
+    has_scripts: bool
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What outlives a journey: who is signed in, by e-mail, and the windows that nobody uses any more.
+
+    A new window costs the browser a process, four times what a page costs it.
     """
 
-    def __init__(self, browser: Browser, portal: Portal, cookies: dict[str, StorageState]) -> None:
+    cookies: dict[str, list[Any]] = field(default_factory=dict)
+    windows: defaultdict[Look, list[Page]] = field(default_factory=lambda: defaultdict(list))
+
+
+class Browsing:
+    """Opens windows for people, signed in once each, and gathers what the browser complains of."""
+
+    def __init__(self, browser: Browser, portal: Portal, kept: Kept) -> None:
         self.portal = portal
         self.complaints: list[str] = []
         self._browser = browser
-        self._cookies = cookies
-        self._contexts: list[BrowserContext] = []
+        self._kept = kept
+        self._opened: list[tuple[Look, Page]] = []
         self._allowed: list[str] = []
 
     def open(
@@ -59,24 +78,28 @@ class Browsing:
         has_scripts: bool = True,
     ) -> Page:
         """A window of its own at `path`, signed in as `person` where one is given."""
-        if person is not None and person.email not in self._cookies:
+        if person is not None and person.email not in self._kept.cookies:
             page = self.open("/accounts/login/")
             self.sign_in(page, person)
-            self._cookies[person.email] = page.context.storage_state()
+            self._kept.cookies[person.email] = list(page.context.cookies())
+        look = Look(width=width, is_dark=is_dark, has_scripts=has_scripts)
+        page = self._kept.windows[look].pop() if self._kept.windows[look] else self._new_window(look)
+        self._opened.append((look, page))
+        page.context.on("console", self._hear)
+        page.context.on("weberror", self._catch)
+        page.context.add_cookies(self._kept.cookies[person.email] if person else [])
+        page.goto(self.portal.url(path))
+        return page
+
+    def _new_window(self, look: Look) -> Page:
         context = self._browser.new_context(
-            viewport={"width": width, "height": _HEIGHT},
-            color_scheme="dark" if is_dark else "light",
-            java_script_enabled=has_scripts,
-            storage_state=self._cookies[person.email] if person else None,
+            viewport={"width": look.width, "height": _HEIGHT},
+            color_scheme="dark" if look.is_dark else "light",
+            java_script_enabled=look.has_scripts,
             reduced_motion="reduce",
         )
         context.set_default_timeout(_PATIENCE_MILLISECONDS)
-        context.on("console", self._hear)
-        context.on("weberror", self._catch)
-        self._contexts.append(context)
-        page = context.new_page()
-        page.goto(self.portal.url(path))
-        return page
+        return context.new_page()
 
     def sign_in(self, page: Page, person: Person) -> None:
         """Fill the sign-in form that `page` shows, and wait until it lets the person in."""
@@ -88,9 +111,15 @@ class Browsing:
         self._allowed.append(words)
 
     def close(self) -> list[str]:
-        """Close every window; returns the complaints."""
-        for context in self._contexts:
-            context.close()
+        """Leave every window as if it were new; returns the complaints."""
+        for look, page in self._opened:
+            page.goto("about:blank")
+            page.context.remove_listener("console", self._hear)
+            page.context.remove_listener("weberror", self._catch)
+            page.context.set_offline(False)
+            page.context.clear_cookies()
+            page.set_viewport_size({"width": look.width, "height": _HEIGHT})
+            self._kept.windows[look].append(page)
         return self.complaints
 
     def _hear(self, message: ConsoleMessage) -> None:

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Playwright, StorageState, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.journeys import browsing, served
-from tests.journeys.browsing import Browsing
+from tests.journeys.browsing import Browsing, Kept
 from tests.journeys.served import Portal
 
 MISSING = (
@@ -51,13 +51,13 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def cookies() -> dict[str, StorageState]:
-    return {}
+def kept() -> Kept:
+    return Kept()
 
 
 @pytest.fixture
-def windows(browser: Browser, portal: Portal, cookies: dict[str, StorageState]) -> Iterator[Browsing]:
+def windows(browser: Browser, portal: Portal, kept: Kept) -> Iterator[Browsing]:
     """Windows for anybody; whatever the console said in them fails the journey."""
-    opened = Browsing(browser, portal, cookies)
+    opened = Browsing(browser, portal, kept)
     yield opened
     assert opened.close() == []

@@ -1,7 +1,7 @@
 """What is done behind the portal of the founding day, as a program.
 
-`load`: the companies of that day and the people who sign in, and no incident yet. `work`: what the worker
-would have done by the instant of the clock.
+`load`: the companies of that day and the people who sign in, and no incident yet. `work`: for each line
+that it is sent, what the worker would have done by the instant of the clock, then a line in answer.
 """
 
 import sys
@@ -28,11 +28,13 @@ def write_companies() -> None:
 
 
 def work() -> None:
-    now = day_clock.read()
-    for import_id in import_work.waiting(now=now):
-        import_work.advance(import_id, now=now)
-    with scope.as_staff():
-        standings.count_again(now=now)
+    for _asked in sys.stdin:
+        now = day_clock.read()
+        for import_id in import_work.waiting(now=now):
+            import_work.advance(import_id, now=now)
+        with scope.as_staff():
+            standings.count_again(now=now)
+        print(now, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """4 February 2026 once more, minute by minute: what staff could have said, and what a client reads."""
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,23 +16,23 @@ from incidents.demo.founding_texts import on_the_day
 from incidents.demo.playback import Announcement
 from tests import services
 from tests.journeys import browsing, day_clock, served
-from tests.journeys.browsing import Browsing
-from tests.journeys.served import Portal
+from tests.journeys.browsing import Browsing, Kept
 
 pytestmark = pytest.mark.browser
 
 TITLE = "System outage"
 RESOLVED_TOO_EARLY = next(each for each in founding_texts.ANNOUNCEMENTS if each.override_reason)
+_PATIENCE_SECONDS = 120
 COLUMNS = {"company": "Account", "at": "When", "state": "State", "component_column": "Component"}
 
 
 class Day:
     """The portal of that day, its clock, and the two people whose windows stand beside each other."""
 
-    def __init__(self, portal: Portal, clock: Path, windows: Browsing) -> None:
-        self.portal = portal
+    def __init__(self, clock: Path, windows: Browsing, worker: subprocess.Popen[str]) -> None:
         self.windows = windows
         self._clock = clock
+        self._worker = worker
         self._known_until: datetime | None = None
 
     def at(self, hour: int, minute: int) -> datetime:
@@ -42,13 +43,13 @@ class Day:
         return now
 
     def work(self) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "tests.journeys.day_work", "work"],
-            cwd=services.ROOT,
-            env=self.portal.environment | {day_clock.VARIABLE: str(self._clock)},
-            check=True,
-            timeout=120,
-        )
+        """One worker for the day: to start it costs more than all that it does."""
+        assert self._worker.stdin is not None
+        assert self._worker.stdout is not None
+        print("work", file=self._worker.stdin, flush=True)
+        answered, _, _ = select.select([self._worker.stdout], [], [], _PATIENCE_SECONDS)
+        assert answered, "the worker does not answer"
+        assert self._worker.stdout.readline(), "the worker has ended"
 
     def operators_file(self, folder: Path, now: datetime) -> Path:
         """What the operators know at that time and did not when they last wrote."""
@@ -75,19 +76,28 @@ def day(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("day")
     clock = folder / "clock"
     day_clock.put(clock, on_the_day(13, 50))
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     portal = served.start(
         folder,
-        database=f"portal_day_{worker}",
+        database=f"portal_day_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}",
         loading=("-m", "tests.journeys.day_work", "load"),
         application="tests.journeys.day_web:application",
         **{day_clock.VARIABLE: str(clock)},
     )
-    windows = Browsing(browser, portal, {})
+    windows = Browsing(browser, portal, Kept())
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.day_work", "work"],
+        cwd=services.ROOT,
+        env=portal.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
-        yield Day(portal, clock, windows)
+        yield Day(clock, windows, worker)
         assert windows.close() == []
     finally:
+        worker.kill()
+        worker.communicate()
         portal.stop()
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Playwright, expect
 
 from incidents.demo import founding, others, people
 from tests.journeys import browsing, served
-from tests.journeys.browsing import Browsing
+from tests.journeys.browsing import Browsing, Kept
 
 pytestmark = pytest.mark.browser
 
@@ -223,7 +223,7 @@ def test_after_signing_out_the_back_button_shows_nothing(
         args=list(browsing.ARGUMENTS),
         ignore_default_args=["--disable-back-forward-cache"],
     )
-    windows = Browsing(browser, portal, {})
+    windows = Browsing(browser, portal, Kept())
     page = windows.open("/accounts/login/")
     windows.sign_in(page, people.ADA)
     page.goto(portal.url(path))

@@ -1,14 +1,12 @@
 """PDFs: made by the worker, one after the other, whatever stands in them, and never read as markup."""
 
 import io
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pypdf
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from incidents import errors, report_errors
@@ -23,6 +21,7 @@ from tenants.models import AuditEvent, Company, User
 from tests import factories
 from tests.conftest import World, make_world
 from tests.incidents import reporting
+from tests.threads import at_once
 
 NOW = factories.STARTED_AT + timedelta(hours=8)
 HOSTILE = (
@@ -176,22 +175,13 @@ def test_many_are_made_in_steps_so_that_mails_pass(world: World) -> None:
 def test_two_workers_make_one_document_once(committed: None) -> None:
     issue(make_world())
     made: list[object] = []
-    barrier = threading.Barrier(2)
 
     def make(wanted: Wanted) -> bytes:
         made.append(wanted.id)
         return b"pdf"
 
-    def work() -> None:
-        barrier.wait()
-        documents.make_waiting(make, clock())
-        connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    ended = at_once(*[lambda: documents.make_waiting(make, clock())] * 2)
+    assert not [each for each in ended if isinstance(each, Exception)]
     assert len(made) == 1
 
 

@@ -50,13 +50,14 @@ def members(client: Client) -> Client:
     return client
 
 
-@pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("field", ["q", "kind", "page", "unknown"])
-def test_the_list_takes_anything(world: World, signed_in: SignIn, field: str, text: str) -> None:
-    response = members(signed_in(world.ada)).get(f"/acme/incidents/?{field}={text}")
-    assert response.status_code == 200
-    assert b"Globex" not in response.content
-    assert b"<script>alert(1)" not in response.content
+def test_the_list_takes_anything(world: World, signed_in: SignIn, field: str) -> None:
+    client = members(signed_in(world.ada))
+    for text in TEXTS:
+        response = client.get(f"/acme/incidents/?{field}={text}")
+        assert response.status_code == 200, text
+        assert b"Globex" not in response.content, text
+        assert b"<script>alert(1)" not in response.content, text
 
 
 def test_a_searched_text_comes_back_as_typed(world: World, signed_in: SignIn) -> None:
@@ -65,19 +66,21 @@ def test_a_searched_text_comes_back_as_typed(world: World, signed_in: SignIn) ->
     assert 'value="{{7*7}}{% debug %}&quot;&gt;&lt;b&gt;"' in html
 
 
-@pytest.mark.parametrize("text", [text for text in TEXTS if text])
-def test_a_reference_that_makes_no_sense_is_not_found(world: World, signed_in: SignIn, text: str) -> None:
+def test_a_reference_that_makes_no_sense_is_not_found(world: World, signed_in: SignIn) -> None:
     client = members(signed_in(world.ada))
-    for path in (f"/acme/incidents/{text}/", f"/acme/incidents/{text}/post-mortem/"):
-        assert client.get(path).status_code in {404, 301}, path
-        assert client.post(path, {"purpose": "Please."}).status_code in {404, 405}, path
+    for text in filter(None, TEXTS):
+        for path in (f"/acme/incidents/{text}/", f"/acme/incidents/{text}/post-mortem/"):
+            assert client.get(path).status_code in {404, 301}, path
+            assert client.post(path, {"purpose": "Please."}).status_code in {404, 405}, path
     with scope.as_staff():
         assert PostMortemRequest.objects.count() == 0
 
 
-@pytest.mark.parametrize("text", [text for text in TEXTS if text and "?" not in text and "../" not in text])
-def test_a_company_that_makes_no_sense_is_not_found(world: World, signed_in: SignIn, text: str) -> None:
-    assert members(signed_in(world.ada)).get(f"/{text}/").status_code == 404
+def test_a_company_that_makes_no_sense_is_not_found(world: World, signed_in: SignIn) -> None:
+    client = members(signed_in(world.ada))
+    for text in TEXTS:
+        if text and "../" not in text:
+            assert client.get(f"/{text}/").status_code == 404, text
 
 
 @pytest.mark.parametrize(

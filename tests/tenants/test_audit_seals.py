@@ -17,6 +17,7 @@ from tenants import audit, audit_seals, chain, scope, tasks
 from tenants.actor import SYSTEM
 from tenants.models import AuditEvent, AuditSeal, Company
 from tests import factories, services
+from tests.threads import at_once
 
 NOW = datetime(2026, 2, 4, 21, tzinfo=UTC)
 ROWS = 6
@@ -212,21 +213,8 @@ def test_staff_and_the_worker_cannot_change_or_take_out_a_seal(company: Company)
 
 def test_many_rows_are_sealed_by_several_workers_at_once_each_row_once(company: Company) -> None:
     write(company, 40)
-    start = threading.Barrier(4)
     sealed: list[int] = []
-
-    def work() -> None:
-        try:
-            start.wait()
-            sealed.extend(seal() for _ in range(5))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert at_once(*[lambda: sealed.extend(seal() for _ in range(5))] * 4) == [None] * 4
     assert sum(sealed) == 40
     verdict = verify()
     assert (verdict.fault, verdict.waiting_count, verdict.head.number) == ("", 0, ROWS + 40)

@@ -1,6 +1,6 @@
 """The door: who is let in at each request, and when a request leaves something behind."""
 
-import threading
+import functools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from tenants.permissions import Role
 from tests import factories, services
 from tests.conftest import World, make_world
 from tests.tenants import door_pages
+from tests.threads import at_once
 
 SignIn = Callable[[User], Client]
 
@@ -367,28 +368,13 @@ def test_a_kept_plan_of_one_company_never_answers_another(real_world: World) -> 
 
 
 def test_companies_at_once_in_many_threads_never_mix(real_world: World) -> None:
-    wrong: list[object] = []
-
     def read(company: Company) -> None:
-        try:
-            for _ in range(25):
-                with scope.as_company(company.pk):
-                    rows = [each.company_id for each in Recovery.objects.all()]
-                if rows != [company.pk]:
-                    wrong.append(rows)
-        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
-            wrong.append(error)
-        finally:
-            connection.close()
+        for _ in range(25):
+            with scope.as_company(company.pk):
+                assert [each.company_id for each in Recovery.objects.all()] == [company.pk]
 
-    threads = [
-        threading.Thread(target=read, args=(company,)) for company in (real_world.acme, real_world.globex) * 4
-    ]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert wrong == []
+    readers = [functools.partial(read, company) for company in (real_world.acme, real_world.globex)]
+    assert at_once(*readers * 4) == [None] * 8
 
 
 def test_what_is_not_found_does_not_cost_others_the_plans_that_the_server_keeps(

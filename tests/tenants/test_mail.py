@@ -1,14 +1,12 @@
 """Account mails: kept until they have left, sent once, and nobody learns who has an account."""
 
 import re
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import quote_from_bytes
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -18,6 +16,7 @@ from tenants.models import OutgoingMail
 from tests import factories
 from tests.conftest import World, make_world
 from tests.tenants.smtp_sink import SmtpSink
+from tests.threads import at_once
 
 NOW = datetime(2026, 2, 4, 14, 0, tzinfo=factories.STARTED_AT.tzinfo)
 
@@ -245,16 +244,9 @@ def test_two_workers_at_once_send_each_mail_once(committed: None, server: SmtpSi
     sent: list[int] = []
 
     def work() -> None:
-        try:
-            while count := mail.deliver_due(now=NOW):
-                sent.append(count)
-        finally:
-            connection.close()
+        while count := mail.deliver_due(now=NOW):
+            sent.append(count)
 
-    workers = [threading.Thread(target=work) for _ in range(3)]
-    for each in workers:
-        each.start()
-    for each in workers:
-        each.join()
+    assert at_once(*[work] * 3) == [None] * 3
     assert sum(sent) == 120
     assert len({message["To"] for message in server.messages}) == len(server.messages) == 120
