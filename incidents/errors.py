@@ -350,6 +350,18 @@ class SetAside(Refusal):
     )
 
 
+class NoReportComes(Refusal):
+    """A request for the report on what was set aside cannot be accepted."""
+
+    code = "no_report_comes"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"{reference} was set aside, so there will be no report on it: decline the request with the "
+            "reason, or leave it out. Nothing was changed."
+        )
+
+
 class NotMaintenance(Refusal):
     code = "not_maintenance"
     message = "Only a maintenance has a planned window. Nothing was changed."

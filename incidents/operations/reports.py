@@ -66,9 +66,9 @@ def publish(
     """Freeze the report as version `number`, the next one, and deliver it to all who hold it. Staff scope.
 
     Texts, facts, and the annex of every affected company are of one record version. Raises ReportNotFound,
-    ReportMovedOn where that number is taken, NotReviewed, WrongPublication, NotOver for a final report
-    of an incident that can still move, EmptyReport, ContradictsRecord and what `report_drafts.prepared`
-    raises.
+    SetAside, ReportMovedOn where that number is taken, NotReviewed, WrongPublication, NotOver for a final
+    report of an incident that can still move, EmptyReport, ContradictsRecord and what
+    `report_drafts.prepared` raises.
     """
     with transaction.atomic():
         draft = report_drafts.locked_draft(post_mortem_id)
