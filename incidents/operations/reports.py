@@ -76,6 +76,7 @@ def publish(
         _refuse_kind(incident, kind, number)
         if settings.POST_MORTEM_SECOND_PERSON and draft.state != DraftState.REVIEWED:
             raise report_errors.NotReviewed
+        standings.count_waiting(incident, now=now)
         ready = report_drafts.prepared(draft, now=now)
         report_drafts.refuse_unfinished(draft, ready)
         standings.bump(incident)
