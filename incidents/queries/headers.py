@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from incidents import clocks
+from incidents.availability import Measured
 from incidents.choices import CompanyState, IncidentKind, IncidentState, Severity
 from incidents.models import Incident, Recovery
 from incidents.queries import shapes
@@ -62,20 +63,26 @@ def is_late(incident: Incident, *, now: datetime) -> bool:
     return incident.next_update_at is not None and not incident.is_over and now > incident.next_update_at
 
 
-def stored_recovery(recovery: Recovery, *, now: datetime) -> shapes.OwnRecovery:
+def stored_recovery(
+    recovery: Recovery, *, now: datetime, counted: Measured | None = None
+) -> shapes.OwnRecovery:
     """The row as it was last added up; a state that still holds is counted up to `now`.
 
-    Of what was set aside nothing is counted.
+    `counted` is what counts of it, where the row holds more (`downtime.counted`). Of what was set aside
+    nothing is counted.
     """
     if recovery.incident.is_set_aside:
         return _uncounted(recovery, now=now)
     outage_seconds, degraded_seconds = seconds_until(recovery, now=now)
+    if counted is not None:
+        outage_seconds, degraded_seconds = counted.outage_seconds, counted.degraded_seconds
     return shapes.OwnRecovery(
         state=CompanyState(recovery.state),
         impacted_at=recovery.impacted_at,
         restored_at=recovery.restored_at,
         outage_seconds=outage_seconds,
         degraded_seconds=degraded_seconds,
+        planned_seconds=counted.planned_seconds if counted else 0,
         total_seconds=(
             None
             if recovery.impacted_at is None
@@ -114,9 +121,9 @@ def seconds_until(recovery: Recovery, *, now: datetime) -> tuple[int, int]:
     )
 
 
-def incident_row(recovery: Recovery, *, now: datetime) -> shapes.IncidentRow:
+def incident_row(recovery: Recovery, *, now: datetime, counted: Measured | None = None) -> shapes.IncidentRow:
     incident = recovery.incident
-    own = stored_recovery(recovery, now=now)
+    own = stored_recovery(recovery, now=now, counted=counted)
     return shapes.IncidentRow(
         reference=incident.reference,
         title=incident.title,

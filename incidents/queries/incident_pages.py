@@ -34,7 +34,15 @@ from incidents.models import (
     Update,
 )
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
-from incidents.queries import client_reports, headers, request_shapes, request_tracker, shapes, timelines
+from incidents.queries import (
+    client_reports,
+    downtime,
+    headers,
+    request_shapes,
+    request_tracker,
+    shapes,
+    timelines,
+)
 from tenants import scope
 
 
@@ -108,7 +116,9 @@ def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> req
     status = request_status(recovery, may_request=may_request, now=now)
     return request_shapes.PostMortemPage(
         incident=headers.header(recovery, tuple(_component_names(recovery.incident_id).values()), now=now),
-        recovery=headers.stored_recovery(recovery, now=now),
+        recovery=headers.stored_recovery(
+            recovery, now=now, counted=downtime.counted([recovery], now=now).get(recovery.incident_id)
+        ),
         status=status,
         as_of=now,
         questions=request_tracker.questions(request_id) if request_id else (),
@@ -249,6 +259,8 @@ def _own_recovery(
     recovery: Recovery, entries: Sequence[cohort.Entry], *, now: datetime
 ) -> shapes.OwnRecovery:
     """The stored row, with durations added up from the entries to `now`."""
+    if downtime.differs_from_stored(recovery):
+        return headers.stored_recovery(recovery, now=now, counted=downtime.of_one(recovery, entries, now=now))
     stored = headers.stored_recovery(recovery, now=now)
     if recovery.incident.is_set_aside:
         return stored
