@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Case, DateTimeField, F, OuterRef, Q, QuerySet, Subquery, When
+
 from incidents import clocks
 from incidents.availability import Measured
-from incidents.choices import CompanyState, IncidentKind, IncidentState, Severity
-from incidents.models import Incident, Recovery
+from incidents.choices import Audience, CompanyState, IncidentKind, IncidentState, Severity, UpdateKind
+from incidents.models import Incident, Recovery, Update
 from incidents.queries import shapes
 
 
@@ -56,6 +58,27 @@ def is_open_for(recovery: Recovery, *, now: datetime) -> bool:
     if incident.is_maintenance:
         return incident.state_at(now) in {IncidentState.IN_PROGRESS, IncidentState.VERIFYING}
     return CompanyState(recovery.state) is not CompanyState.RESTORED
+
+
+def with_own_promise(recoveries: QuerySet[Recovery]) -> QuerySet[Any]:
+    """Recoveries with `own_promise_at`: until when the newest text that the company of the scope reads
+    promises the next one. A text keeps what its reader was promised before it, so there is none earlier.
+
+    In the same statement, and looked for only where something is announced to follow.
+    """
+    newest = (
+        Update.objects.filter(incident_id=OuterRef("incident_id"))
+        .exclude(audience=Audience.STAFF)
+        .order_by("-published_at", "-pk")
+        .values(promised_at=Case(When(kind=UpdateKind.RESOLVED, then=None), default=F("next_update_at")))
+    )
+    is_over = Q(incident__state__in=IncidentState.over())
+    annotated: QuerySet[Any] = recoveries.annotate(
+        own_promise_at=Case(
+            When(is_over, then=None), default=Subquery(newest[:1]), output_field=DateTimeField()
+        )
+    )
+    return annotated
 
 
 def is_late(incident: Incident, *, now: datetime) -> bool:
@@ -121,7 +144,8 @@ def seconds_until(recovery: Recovery, *, now: datetime) -> tuple[int, int]:
     )
 
 
-def incident_row(recovery: Recovery, *, now: datetime, counted: Measured | None = None) -> shapes.IncidentRow:
+def incident_row(recovery: Any, *, now: datetime, counted: Measured | None = None) -> shapes.IncidentRow:
+    """A row of a list from a recovery `with_own_promise`."""
     incident = recovery.incident
     own = stored_recovery(recovery, now=now, counted=counted)
     return shapes.IncidentRow(
@@ -138,7 +162,7 @@ def incident_row(recovery: Recovery, *, now: datetime, counted: Measured | None 
         outage_seconds=own.outage_seconds,
         degraded_seconds=own.degraded_seconds,
         in_tail=own.in_tail,
-        next_update_at=incident.next_update_at,
-        next_update_is_late=is_late(incident, now=now),
+        next_update_at=recovery.own_promise_at,
+        next_update_is_late=recovery.own_promise_at is not None and now > recovery.own_promise_at,
         is_open_for_you=is_open_for(recovery, now=now),
     )

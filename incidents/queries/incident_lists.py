@@ -32,7 +32,11 @@ def incident_list(*, search: str, kind: str, page_number: int, now: datetime) ->
     last = max(1, min(MOST_PAGES, -(-total // PAGE_SIZE)))
     page_number = min(max(1, page_number), last)
     start = (page_number - 1) * PAGE_SIZE
-    ordered = recoveries.select_related("incident").order_by("-incident__started_at", "-incident_id")
+    ordered = (
+        headers.with_own_promise(recoveries)
+        .select_related("incident")
+        .order_by("-incident__started_at", "-incident_id")
+    )
     rows = list(ordered[start : start + PAGE_SIZE])
     counted = downtime.counted(rows, now=now)
     return shapes.IncidentList(

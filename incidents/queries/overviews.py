@@ -39,7 +39,7 @@ def overview(*, zone: str, now: datetime, month_zone: str = "") -> overview_shap
     month_from_at, _ = availability.month(month_started_on, month_zone or zone)
     since = min(_midnight(today - timedelta(days=DAYS - 1), local), month_from_at)
     recoveries = list(
-        Recovery.objects.filter(incident__published_at__isnull=False)
+        headers.with_own_promise(Recovery.objects.filter(incident__published_at__isnull=False))
         .select_related("incident")
         .order_by("-incident__started_at", "-incident_id")
     )
