@@ -387,6 +387,21 @@ class EndNotLater(Refusal):
     message = "The new planned end has to lie after the present one, and in the future. Nothing was changed."
 
 
+class StartNotAhead(Refusal):
+    code = "start_not_ahead"
+    message = "The new start has to lie in the future. Nothing was changed."
+
+
+class EndNotAfterStart(Refusal):
+    code = "end_not_after_start"
+    message = "The planned end has to lie after the start. Nothing was changed."
+
+
+class WindowUnchanged(Refusal):
+    code = "window_unchanged"
+    message = "This is the window that is announced already. Nothing was changed."
+
+
 class MergedWithItself(Refusal):
     code = "merged_with_itself"
     message = "An incident cannot be merged into itself. Nothing was changed."
