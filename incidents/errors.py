@@ -350,6 +350,18 @@ class SetAside(Refusal):
     )
 
 
+class NoReportComes(Refusal):
+    """A request for the report on what was set aside cannot be accepted."""
+
+    code = "no_report_comes"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"{reference} was set aside, so there will be no report on it: decline the request with the "
+            "reason, or leave it out. Nothing was changed."
+        )
+
+
 class NotMaintenance(Refusal):
     code = "not_maintenance"
     message = "Only a maintenance has a planned window. Nothing was changed."
@@ -373,6 +385,21 @@ class OverAlready(Refusal):
 class EndNotLater(Refusal):
     code = "end_not_later"
     message = "The new planned end has to lie after the present one, and in the future. Nothing was changed."
+
+
+class StartNotAhead(Refusal):
+    code = "start_not_ahead"
+    message = "The new start has to lie in the future. Nothing was changed."
+
+
+class EndNotAfterStart(Refusal):
+    code = "end_not_after_start"
+    message = "The planned end has to lie after the start. Nothing was changed."
+
+
+class WindowUnchanged(Refusal):
+    code = "window_unchanged"
+    message = "This is the window that is announced already. Nothing was changed."
 
 
 class MergedWithItself(Refusal):

@@ -121,6 +121,15 @@ def count_again(*, now: datetime) -> int:
     return len(stale)
 
 
+def count_waiting(incident: Incident, *, now: datetime) -> None:
+    """Refresh an incident of which something waits for `count_again`, for what is written for good.
+
+    The caller holds the incident's row lock, in the staff scope.
+    """
+    if Cohort.objects.filter(incident=incident, stale_since__isnull=False).exists():
+        refresh(incident, now=now)
+
+
 def refresh(incident: Incident, *, now: datetime, company_ids: Collection[UUID] | None = ()) -> None:
     """Write everybody's place, the cohort and the roster anew; bump the incident's version.
 

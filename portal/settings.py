@@ -209,7 +209,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["portal.uploads.OnePageTakesFiles"]
+FILE_UPLOAD_HANDLERS = ["portal.uploads.TwoPagesTakeAFile"]
 if env.value("SECURE"):
     if DEBUG:
         raise ImproperlyConfigured("SECURE and DEBUG exclude each other: debug pages show everything.")

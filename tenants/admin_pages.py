@@ -228,7 +228,7 @@ class StaffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
         row = self.get_object(request, unquote(object_id))
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]  # missing from the stubs
-        page, changes = row_changes.history(row, page_number=request.GET.get("p"))
+        page, changes = row_changes.history(row, reader=staff(request).user, page_number=request.GET.get("p"))
         return self.page(
             request,
             "admin/object_history.html",

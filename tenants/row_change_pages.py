@@ -13,7 +13,6 @@ from django.utils.safestring import SafeString
 from tenants import admin_pages as pages
 from tenants import row_changes
 from tenants.admin_pages import RecordAdmin
-from tenants.catalogue import declarations
 from tenants.models import RowChange, User
 from tenants.models.row_change import ChangeKind
 
@@ -26,7 +25,10 @@ class TableFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return sorted(
-            ((table, row_changes.table_words(table)) for table in declarations.row_histories()),
+            (
+                (table, row_changes.table_words(table))
+                for table in row_changes.readable_tables(pages.staff(request).user)
+            ),
             key=lambda named: named[1],
         )
 
@@ -35,7 +37,8 @@ class TableFilter(admin.SimpleListFilter):
 
 
 class RowChangeAdmin(RecordAdmin):
-    """What changed in which row; also of rows that are gone, whose own pages are."""
+    """What changed in which row; also of rows that are gone, whose own pages are. Of each table those who
+    may see its rows."""
 
     list_display = ("when", "kind", "table", "row", "who", "role", "fields_changed")
     list_display_links = ("when", "kind")
@@ -54,7 +57,9 @@ class RowChangeAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         person = User.objects.filter(pk=OuterRef("actor_id"))
-        return super().get_queryset(request).annotate(actor_email=Subquery(person.values("email")))
+        readable = row_changes.readable_tables(pages.staff(request).user)
+        found = super().get_queryset(request).filter(table_name__in=readable)
+        return found.annotate(actor_email=Subquery(person.values("email")))
 
     @admin.display(description="table", ordering="table_name")
     def table(self, change: RowChange) -> str:

@@ -13,8 +13,10 @@ from django.db.models import Field, Model, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from tenants import rls
+from tenants.catalogue import declarations
 from tenants.models import Company, RowChange, User
 from tenants.models.row_change import ChangeKind
+from tenants.row_history import RowHistory
 
 PAGE_SIZE = 50
 NOTHING = "–"
@@ -56,12 +58,16 @@ class Change:
     fields: tuple[FieldChange, ...]
 
 
-def history(row: Model, *, page_number: str | None) -> tuple[Page[RowChange], tuple[Change, ...]]:
-    """One page of what changed in `row` and in what belongs to it, newest first. Staff scope."""
+def history(
+    row: Model, *, reader: User, page_number: str | None
+) -> tuple[Page[RowChange], tuple[Change, ...]]:
+    """One page of what changed in `row` and in what belongs to it, newest first, as far as the reader may
+    see rows of their tables. Staff scope."""
     own = Q(table_name=row._meta.db_table, row_id=str(row.pk))  # noqa: SLF001 - Django's documented way
     if isinstance(row.pk, UUID):
         own |= Q(object_ids__contains=[row.pk])
-    page = Paginator(RowChange.objects.filter(own).order_by("-id"), PAGE_SIZE).get_page(page_number)
+    found = RowChange.objects.filter(own, table_name__in=readable_tables(reader)).order_by("-id")
+    page = Paginator(found, PAGE_SIZE).get_page(page_number)
     return page, in_words(page.object_list, asked=row)
 
 
@@ -92,6 +98,30 @@ def in_words(changes: Iterable[RowChange], *, asked: Model | None = None) -> tup
 def keeps_history(model: type[Model]) -> bool:
     """Whether changes of the rows of a table are written down."""
     return hasattr(model, "row_history")
+
+
+def readable_tables(reader: User) -> tuple[str, ...]:
+    """The tables of whose rows a person of staff may read the history: who may see the rows themselves, or,
+    of a table without a right of its own, the rows to which they belong."""
+    return tuple(
+        table
+        for table, kept in declarations.row_histories().items()
+        if all(reader.has_perm(right) for right in _rights_to_see(table, kept))
+    )
+
+
+def _rights_to_see(table: str, kept: RowHistory) -> Iterator[str]:
+    model = _model(table)
+    if model is None:
+        return
+    options = model._meta  # noqa: SLF001
+    if "view" in options.default_permissions and not options.auto_created:
+        yield f"{options.app_label}.view_{options.model_name}"
+        return
+    for column in kept.belongs_to:
+        target = _target(model, column)
+        if target is not None:
+            yield f"{target._meta.app_label}.view_{target._meta.model_name}"  # noqa: SLF001
 
 
 def companies_of(change: RowChange) -> set[UUID]:

@@ -1,4 +1,4 @@
-"""The course of what is published: a maintenance extended, cancelled, ended early; a false alarm; a merge."""
+"""The course of what is published: planned work moved, extended, cancelled, ended; false alarms; merges."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -39,6 +39,19 @@ class ExtensionForm(forms.Form):
         max_length=2_000,
         widget=AdminTextareaWidget(attrs={"rows": 4}),
         help_text="Posted to everyone affected, with the new planned end in each reader's zone.",
+    )
+
+
+class MoveForm(forms.Form):
+    """Another window, and what clients read about it."""
+
+    started_at = InstantField(label="New start")
+    planned_end_at = InstantField(label="New planned end", required=False)
+    reason = forms.CharField(
+        label="Word to clients",
+        max_length=2_000,
+        widget=AdminTextareaWidget(attrs={"rows": 4}),
+        help_text="Posted to everyone affected, with the new window in each reader's zone.",
     )
 
 
@@ -91,6 +104,36 @@ class CoursePages(StaffAdmin):
             facts=self._window(incident),
             submit="Extend and tell clients",
             done="Extended. Everyone affected reads the new planned end.",
+        )
+
+    def move_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """Move a maintenance that has not begun to another window."""
+        incident: Incident = self.subject(request, object_id)
+        form = MoveForm(
+            request.POST or None,
+            initial={"started_at": incident.started_at, "planned_end_at": incident.planned_end_at},
+        )
+
+        def move(actor: Actor, words: Words, now: datetime) -> None:
+            maintenances.move(
+                actor,
+                incident_id=incident.pk,
+                started_at=form.cleaned_data["started_at"],
+                planned_end_at=form.cleaned_data["planned_end_at"],
+                words=words,
+                now=now,
+            )
+
+        return self._step(
+            request,
+            incident,
+            form,
+            move,
+            f"Move “{incident.title}”",
+            facts=self._window(incident),
+            says="Everyone affected reads the new window. A reminder is posted for the new start.",
+            submit="Move and tell clients",
+            done="Moved. Everyone affected reads the new window.",
         )
 
     def cancel_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:

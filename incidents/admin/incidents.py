@@ -101,6 +101,7 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
         "add-component": "add_component_page",
         "remove-component": "remove_component_page",
         "extend": "extend_page",
+        "move": "move_page",
         "cancel": "cancel_page",
         "end-early": "end_early_page",
         "false-alarm": "false_alarm_page",

@@ -56,6 +56,8 @@ class ReportEditor(RecordAdmin):
         return draft
 
     def may_publish(self, draft: PostMortem) -> bool:
+        if draft.incident.is_set_aside:
+            return False
         return draft.state == DraftState.REVIEWED or not settings.POST_MORTEM_SECOND_PERSON
 
     def change_view(
@@ -75,8 +77,8 @@ class ReportEditor(RecordAdmin):
             return self._editor(request, draft, form)
         try:
             saved = self._save(request, draft, form)
-        except report_errors.SavedMeanwhile as refusal:
-            return self._clashing(request, draft, form, refusal)
+        except Refusal as refusal:
+            return self._not_saved(request, draft, form, refusal)
         with pages.refusals_shown(request):
             self._go_on(request, saved)
         return self.to_row(draft)
@@ -131,10 +133,12 @@ class ReportEditor(RecordAdmin):
         at = timezone.localtime(saved.saved_at)
         return JsonResponse({"seen": saved.saved_count, "saved": f"{at:%H:%M:%S} {at.tzname()}"})
 
-    def _clashing(
+    def _not_saved(
         self, request: HttpRequest, draft: PostMortem, form: ReportForm, refusal: Refusal
     ) -> HttpResponse:
-        """Both texts: one's own in the fields, and what of it the other saved differently."""
+        """Why, with one's own text in the fields; and what of it another has saved differently meanwhile."""
+        if not isinstance(refusal, report_errors.SavedMeanwhile):
+            return self._editor(request, draft, form, refusal=refusal.message)
         titles = {**SECTIONS, "timeline": "Timeline"}
         clashes = [
             Clash(title=title, paragraphs=differences.compare(getattr(draft, name), form.cleaned_data[name]))
@@ -148,7 +152,7 @@ class ReportEditor(RecordAdmin):
         self, request: HttpRequest, draft: PostMortem, form: ReportForm, **context: Any
     ) -> HttpResponse:
         now = timezone.now()
-        may_change = self.has_change_permission(request)
+        may_change = self.has_change_permission(request) and not draft.incident.is_set_aside
         try:
             ready: Prepared | None = report_drafts.prepared(draft, now=now)
         except Refusal as trouble:

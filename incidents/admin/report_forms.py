@@ -4,8 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget, AdminTextareaWidget, AdminTextInputWidget
+from django.db.models import QuerySet
 
-from incidents.choices import ActionState, PublicationKind, choices
+from incidents.choices import ActionState, IncidentState, PublicationKind, choices
 from incidents.models import CorrectiveAction, Incident, PostMortem
 from incidents.models.report import LONGEST_TEXT
 from incidents.operations.corrective_actions import Words
@@ -42,7 +43,7 @@ class BeginForm(forms.Form):
 
     def __init__(self, *values: Any, **options: Any) -> None:
         super().__init__(*values, **options)
-        free = Incident.objects.filter(published_at__isnull=False, post_mortem=None).order_by("-started_at")
+        free = _published().filter(post_mortem=None)
         self.fields["report_on"].queryset = free  # type: ignore[attr-defined]
         self.fields["zone"].choices = [(zone, zone) for zone in view_as.zones()]  # type: ignore[attr-defined]
 
@@ -130,8 +131,7 @@ class PromiseForm(WordsForm):
 
     def __init__(self, *values: Any, **options: Any) -> None:
         super().__init__(*values, **options)
-        published = Incident.objects.filter(published_at__isnull=False).order_by("-started_at")
-        self.fields["incident"].queryset = published  # type: ignore[attr-defined]
+        self.fields["incident"].queryset = _published()  # type: ignore[attr-defined]
 
 
 class ProgressForm(forms.Form):
@@ -162,7 +162,11 @@ class AgainForm(forms.Form):
 
     def __init__(self, *values: Any, action: CorrectiveAction, **options: Any) -> None:
         super().__init__(*values, **options)
-        self.later = Incident.objects.filter(
-            published_at__isnull=False, started_at__gt=action.incident.started_at
-        ).order_by("-started_at")
+        self.later = _published().filter(started_at__gt=action.incident.started_at)
         self.fields["again"].queryset = self.later  # type: ignore[attr-defined]
+
+
+def _published() -> QuerySet[Incident]:
+    """What clients read and was not set aside, newest first."""
+    published = Incident.objects.filter(published_at__isnull=False)
+    return published.exclude(state__in=IncidentState.set_aside()).order_by("-started_at")

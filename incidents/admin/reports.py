@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from incidents import report_errors
+from incidents import errors, report_errors
 from incidents.admin.filters import IncidentFilter
 from incidents.admin.of_incident import OfIncident
 from incidents.admin.report_editor import ReportEditor
@@ -137,6 +137,8 @@ class PostMortemAdmin(OfIncident, ReportEditor):
             return self.to_row(draft)
         trouble, footnotes = "", 0
         try:
+            if incident.is_set_aside:
+                raise errors.SetAside
             ready = report_drafts.prepared(draft, now=timezone.now())
             report_drafts.refuse_unfinished(draft, ready)
             footnotes = len(ready.content.footnotes)

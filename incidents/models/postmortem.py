@@ -43,6 +43,7 @@ _WITHDRAWAL = (
     f"state = 'withdrawn' and withdrawn_at is not null and withdrawn_by_id = {rls.CURRENT_USER}",
 )
 """What a client may change of a request: take it back in its own name while nothing is delivered."""
+_OF_REQUEST = RowHistory(belongs_to=("request_id",))
 
 
 class PostMortemRequest(CompanyOwned):
@@ -129,6 +130,7 @@ class RequestRecipient(PartOfRequest):
         client_inserts=f"added_by_id = {rls.CURRENT_USER} and person_id {_IS_COLLEAGUE}",
         staff="select insert",
     )
+    row_history = _OF_REQUEST
 
     request = models.ForeignKey(
         PostMortemRequest, on_delete=models.CASCADE, related_name="recipients", db_index=False
@@ -174,6 +176,7 @@ class RequestQuestion(PartOfRequest):
         ),
         staff="select insert update",
     )
+    row_history = _OF_REQUEST
 
     request = models.ForeignKey(
         PostMortemRequest, on_delete=models.CASCADE, related_name="questions", db_index=False
@@ -219,6 +222,7 @@ class RequestDesk(PartOfRequest):
     """What staff keep of a request among themselves: who of them works on it, and a note."""
 
     access = rls.company_owned(client="", staff="select insert update")
+    row_history = _OF_REQUEST
 
     request = models.OneToOneField(PostMortemRequest, on_delete=models.CASCADE, related_name="desk")
     assignee = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
@@ -234,6 +238,7 @@ class AnswerTemplate(Business):
     """A text that staff answer with again and again: a reason to decline, an answer to a question."""
 
     access = rls.staff_only()
+    row_history = RowHistory()
 
     name = models.CharField(max_length=120, unique=True, help_text="What staff choose it by.")
     text = models.TextField(max_length=2_000, help_text="Clients read this as it is.")

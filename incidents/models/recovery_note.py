@@ -10,12 +10,14 @@ from incidents.models.incident import Incident
 from tenants import rls
 from tenants.models import User
 from tenants.models.base import CompanyOwned, StaffManager
+from tenants.row_history import RowHistory
 
 
 class RecoveryNote(CompanyOwned):
     """A reason and a note of staff on one recovery. No client's role may read any of it."""
 
     access = rls.staff_only(staff="select insert update")
+    row_history = RowHistory(belongs_to=("company_id",))
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+", db_index=False)
     reason = ChoiceField(RecoveryReason, default=RecoveryReason.UNKNOWN)

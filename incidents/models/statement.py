@@ -1,5 +1,6 @@
 """Downtime statements as they were issued: signed, kept, never changed."""
 
+import re
 import secrets
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from tenants.models.base import CompanyOwned
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _LETTERS = 5
 _RANDOM_GROUPS = 3
+_GROUP = f"-[{_ALPHABET}]{{{_LETTERS}}}"
+NUMBER_IN_BYTES = re.compile(f"DS(?:{_GROUP}){{{_RANDOM_GROUPS + 1}}}(?![-0-9A-Z])".encode())
+"""Each number that stands as plain text in a file."""
 NUMBER_LENGTH = len("DS") + (_RANDOM_GROUPS + 1) * (1 + _LETTERS)
 
 

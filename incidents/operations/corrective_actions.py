@@ -36,12 +36,10 @@ class Words:
 def promise(actor: Actor, *, incident_id: UUID, words: Words, now: datetime) -> CorrectiveAction:
     """Add a corrective action; clients read it with the next version of the report. Staff scope.
 
-    Raises IncidentNotFound and NotPublished.
+    Raises IncidentNotFound, SetAside and NotPublished.
     """
     with transaction.atomic():
-        incident = set_aside.row_locked(incident_id)
-        if incident.is_draft:
-            raise errors.NotPublished
+        incident = set_aside.published(incident_id)
         newest = CorrectiveAction.objects.filter(incident=incident).aggregate(most=Max("number"))["most"]
         action: CorrectiveAction = CorrectiveAction.objects.create(
             incident=incident,
@@ -59,12 +57,14 @@ def promise(actor: Actor, *, incident_id: UUID, words: Words, now: datetime) -> 
 def reword(actor: Actor, *, action_id: UUID, words: Words, now: datetime) -> None:
     """Change the words of a promise that no client has read yet. Staff scope.
 
-    Raises ReportNotFound and ActionFixed.
+    Raises ReportNotFound, ActionFixed, and SetAside where no client ever will.
     """
     with transaction.atomic():
         action = _locked(action_id)
         if action.published_at is not None:
             raise report_errors.ActionFixed
+        if action.incident.is_set_aside:
+            raise errors.SetAside
         action.title, action.text = words.title.strip(), words.text.strip()
         action.owner, action.due_on = words.owner.strip(), words.due_on
         action.changed_at = now
@@ -116,13 +116,14 @@ def move_on(
 def link_again(actor: Actor, *, action_id: UUID, later: Incident, note: str, now: datetime) -> None:
     """Say that what the action was to prevent has happened again. Staff scope.
 
-    Only companies that the later incident touches read its name. Raises ReportNotFound,
+    Only companies that the later incident touches read its name; one that was set aside has not
+    happened. Raises ReportNotFound,
     ActionNotPublished, NotLater and NothingChanged.
     """
     with transaction.atomic():
         action = _published(action_id)
         is_later = later.pk != action.incident_id and later.started_at > action.incident.started_at
-        if later.is_draft or not is_later:
+        if later.is_draft or later.is_set_aside or not is_later:
             raise report_errors.NotLater
         if ActionChange.objects.filter(action=action, again=later).exists():
             raise report_errors.NothingChanged

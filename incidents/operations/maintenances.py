@@ -1,4 +1,4 @@
-"""Planned work: begun and verified by the clock, announced again, extended, cancelled, ended early."""
+"""Planned work: begun and verified by the clock, announced again, moved, extended, cancelled, ended early."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,12 @@ REMINDER = (
     "Reminder: this maintenance is planned to start {{ started_at }}.",
 )
 """What everyone affected reads before the start, with a planned end and without."""
+
+MOVED = (
+    "The maintenance was moved: it is planned to start {{ started_at }} and to end {{ planned_end_at }}.",
+    "The maintenance was moved: it is planned to start {{ started_at }}.",
+)
+"""What everyone affected reads of a new window, with a planned end and without."""
 
 
 def advance(actor: Actor, *, now: datetime) -> int:
@@ -73,6 +79,51 @@ def extend(actor: Actor, *, incident_id: UUID, planned_end_at: datetime, words: 
             now=now,
             planned_end_at=planned_end_at.isoformat(),
             before=before.isoformat() if before else "",
+        )
+
+
+def move(
+    actor: Actor,
+    *,
+    incident_id: UUID,
+    started_at: datetime,
+    planned_end_at: datetime | None,
+    words: Words,
+    now: datetime,
+) -> None:
+    """Move what has not begun to another window, and post it with a word to everyone affected.
+
+    A reminder that was posted for the old start is posted again for the new one, unless it would be due
+    already: then this text is it. Raises ReasonMissing, BegunAlready, StartNotAhead, EndNotAfterStart,
+    WindowUnchanged (also for who clicks twice), and what `_planned` and `incidents.post_update` raise.
+    """
+    with transaction.atomic():
+        word = words.required()
+        incident = _planned(incident_id)
+        before = (incident.started_at, incident.planned_end_at)
+        if incident.state_at(now) is not IncidentState.SCHEDULED:
+            raise errors.BegunAlready
+        if started_at <= now:
+            raise errors.StartNotAhead
+        if planned_end_at is not None and planned_end_at <= started_at:
+            raise errors.EndNotAfterStart
+        if (started_at, planned_end_at) == before:
+            raise errors.WindowUnchanged
+        incident.started_at, incident.planned_end_at = started_at, planned_end_at
+        is_due = incident.remind_at is not None and incident.remind_at <= now
+        incident.reminded_at = now if is_due else None
+        incident.save(update_fields=["started_at", "planned_end_at", "reminded_at"])
+        text = f"{word}\n\n{MOVED[0 if planned_end_at else 1]}"
+        announcing.announce(actor, incident, text, words=words, now=now)
+        audit.record(
+            actor,
+            "maintenance.moved",
+            incident,
+            now=now,
+            started_at=started_at.isoformat(),
+            planned_end_at=planned_end_at.isoformat() if planned_end_at else "",
+            started_at_before=before[0].isoformat(),
+            planned_end_at_before=before[1].isoformat() if before[1] else "",
         )
 
 

@@ -134,11 +134,14 @@ def accept(actor: Actor, *, request_ids: Collection[UUID], now: datetime) -> Ans
     """Accept requests, with the due dates of the report; what is out already is delivered at once.
 
     Set-based, for thousands. Those that do not wait for an answer any more are passed over and
-    named. Staff scope. Raises NothingSelected, and WrongState when none of them waits.
+    named. Staff scope. Raises NothingSelected, NoReportComes where one waits for the report on what was
+    set aside, and WrongState when none of them waits.
     """
     with transaction.atomic():
         answered, waiting = _waiting(request_ids)
         for incident, ids in waiting:
+            if incident.is_set_aside:
+                raise errors.NoReportComes(incident.reference)
             preliminary_due_at, final_due_at = _report_due(incident, now)
             for some in portions(ids):
                 PostMortemRequest.objects.filter(pk__in=[key for key, _ in some]).update(
@@ -156,7 +159,8 @@ def accept(actor: Actor, *, request_ids: Collection[UUID], now: datetime) -> Ans
 def decline(actor: Actor, *, request_ids: Collection[UUID], reason: str, now: datetime) -> Answered:
     """Decline requests with a reason that the client reads; set-based like `accept`.
 
-    Staff scope. Raises NothingSelected, ReasonMissing, and WrongState when none of them waits.
+    Those on what was set aside can be declined after they were accepted, too: no report comes. Staff
+    scope. Raises NothingSelected, ReasonMissing, and WrongState when none of them waits.
     """
     if not reason.strip():
         raise errors.ReasonMissing
@@ -244,11 +248,19 @@ def _waiting(
         .order_by("pk")
         .values_list("pk", "company_id", "incident_id", "state", "company__name")
     ]
-    waiting = sorted((row for row in rows if row[3] == RequestState.REQUESTED), key=lambda row: row[2])
+    if any(row[2] not in incidents for row in rows):  # moved by a merge in between
+        raise errors.WrongState
+
+    def is_waiting(incident_id: UUID, state: str) -> bool:
+        if incidents[incident_id].is_set_aside:
+            return state in {RequestState.REQUESTED, RequestState.ACCEPTED}
+        return state == RequestState.REQUESTED
+
+    waiting = sorted((row for row in rows if is_waiting(row[2], row[3])), key=lambda row: row[2])
     passed_over = tuple(
         NotAnswered(company=name, state=RequestState(state))
-        for *_keys, state, name in sorted(rows, key=lambda row: str(row[4]))
-        if state != RequestState.REQUESTED
+        for _key, _company_id, incident_id, state, name in sorted(rows, key=lambda row: str(row[4]))
+        if not is_waiting(incident_id, state)
     )
     if passed_over and not waiting:
         raise errors.WrongState

@@ -22,15 +22,10 @@ TEXTS = (*SECTIONS, "timeline")
 def begin(actor: Actor, *, incident_id: UUID, zone: str, now: datetime) -> PostMortem:
     """Begin the report of a published incident, its timeline filled from the record. Staff scope.
 
-    Clocks in its text are of `zone`. Raises IncidentNotFound, NotPublished, ReportExists and, where
-    it goes on as another incident, SetAside.
+    Clocks in its text are of `zone`. Raises IncidentNotFound, SetAside, NotPublished and ReportExists.
     """
     with transaction.atomic():
-        incident = set_aside.row_locked(incident_id)
-        if incident.is_draft:
-            raise errors.NotPublished
-        if incident.merged_into_id:
-            raise errors.SetAside
+        incident = set_aside.published(incident_id)
         if PostMortem.objects.filter(incident=incident).exists():
             raise report_errors.ReportExists
         proposed = report_facts.moments(incident, now=now)
@@ -57,7 +52,7 @@ def save(
     """Keep the texts as they are typed, readable or not; what was sent to review is a draft again.
 
     `seen` is the `saved_count` that the author had before. What is saved already is not saved twice.
-    Staff scope. Raises ReportNotFound, and SavedMeanwhile when somebody else saved in between.
+    Staff scope. Raises what `locked_draft` raises, and SavedMeanwhile when somebody else saved in between.
     """
     with transaction.atomic():
         draft = locked_draft(post_mortem_id)
@@ -82,7 +77,7 @@ def save(
 def add_what_the_record_holds(actor: Actor, *, post_mortem_id: UUID, seen: int, now: datetime) -> PostMortem:
     """Add to the timeline what the record holds and no line says yet. Staff scope.
 
-    Raises ReportNotFound, SavedMeanwhile and BadTimeline.
+    Raises BadTimeline and what `save` raises.
     """
     with transaction.atomic():
         draft = locked_draft(post_mortem_id)
@@ -102,7 +97,7 @@ def add_what_the_record_holds(actor: Actor, *, post_mortem_id: UUID, seen: int, 
 def send_to_review(actor: Actor, *, post_mortem_id: UUID, seen: int, now: datetime) -> None:
     """Say that the report is ready to be read by a second person. Staff scope.
 
-    Raises ReportNotFound, ReportMovedOn, EmptyReport, ContradictsRecord and what `prepared` raises.
+    Raises ReportMovedOn, EmptyReport, ContradictsRecord and what `locked_draft` and `prepared` raise.
     """
     with transaction.atomic():
         draft = _as_seen(post_mortem_id, seen, DraftState.DRAFT)
@@ -115,7 +110,7 @@ def send_to_review(actor: Actor, *, post_mortem_id: UUID, seen: int, now: dateti
 def approve(actor: Actor, *, post_mortem_id: UUID, seen: int, now: datetime) -> None:
     """Say as a second person that the report may be published. Staff scope.
 
-    Raises ReportNotFound, ReportMovedOn, and OwnText for whoever wrote on it.
+    Raises ReportMovedOn, what `locked_draft` raises, and OwnText for whoever wrote on it.
     """
     with transaction.atomic():
         draft = _as_seen(post_mortem_id, seen, DraftState.IN_REVIEW)
@@ -129,7 +124,7 @@ def approve(actor: Actor, *, post_mortem_id: UUID, seen: int, now: datetime) -> 
 def give_back(actor: Actor, *, post_mortem_id: UUID, seen: int, note: str, now: datetime) -> None:
     """Give the report back to its authors with what is to be changed. Staff scope.
 
-    Raises ReportNotFound, ReportMovedOn and ReasonMissing.
+    Raises ReportMovedOn, ReasonMissing and what `locked_draft` raises.
     """
     if not note.strip():
         raise errors.ReasonMissing("Say what is to be changed. Nothing was changed.")
@@ -179,11 +174,11 @@ def refuse_unfinished(draft: PostMortem, ready: Prepared) -> None:
 
 
 def locked_draft(post_mortem_id: UUID) -> PostMortem:
-    """The report with its incident's lock. Raises ReportNotFound."""
+    """The report with its incident's lock. Raises ReportNotFound, and SetAside where none comes any more."""
     found = PostMortem.objects.filter(pk=post_mortem_id).values_list("incident_id", flat=True).first()
     if found is None:
         raise report_errors.ReportNotFound
-    set_aside.row_locked(found)
+    set_aside.locked(found)
     return PostMortem.objects.select_related("incident", "saved_by").get(pk=post_mortem_id)
 
 

@@ -1,6 +1,7 @@
 """Publish a version of the post-mortem with each company's annex; say that one has read it."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from incidents.models import (
 )
 from incidents.operations import postmortems, report_drafts
 from incidents.operations.own_incident import own_incident
+from incidents.queries import downtime
 from tenants import audit
 from tenants.actor import Actor
 from tenants.permissions import Permission
@@ -40,18 +42,22 @@ insert into incidents_postmortemannex (
     rank, percentile, in_tail, is_final, timeline
 )
 select own.company_id, own.incident_id, %(version)s, own.state, own.impacted_at, own.restored_at,
-    own.outage_seconds + case when own.state = 'outage' then since.seconds else 0 end,
-    own.degraded_seconds + case when own.state = 'degraded' then since.seconds else 0 end,
+    coalesce(counted.outage_seconds,
+        own.outage_seconds + case when own.state = 'outage' then since.seconds else 0 end),
+    coalesce(counted.degraded_seconds,
+        own.degraded_seconds + case when own.state = 'degraded' then since.seconds else 0 end),
     own.rank, own.percentile, own.in_tail, own.is_final, coalesce(course.timeline, '[]')
 from incidents_recovery own
 cross join lateral (
     select greatest(0, extract(epoch from %(now)s - own.measured_at)::integer) as seconds
 ) since
 left join course on course.company_id = own.company_id
+left join unnest(%(planned)s::uuid[], %(outage)s::int[], %(degraded)s::int[])
+    as counted(company_id, outage_seconds, degraded_seconds) on counted.company_id = own.company_id
 where own.incident_id = %(incident)s
 """  # noqa: S608 - put together of constants
 """Each affected company's own record as it is now, in one statement whatever their number. The entries in
-effect are those of `cohort.entries_in_effect`."""
+effect are those of `cohort.entries_in_effect`; of the companies in `planned` it is said what counts."""
 
 
 def publish(
@@ -66,9 +72,9 @@ def publish(
     """Freeze the report as version `number`, the next one, and deliver it to all who hold it. Staff scope.
 
     Texts, facts, and the annex of every affected company are of one record version. Raises ReportNotFound,
-    ReportMovedOn where that number is taken, NotReviewed, WrongPublication, NotOver for a final report
-    of an incident that can still move, EmptyReport, ContradictsRecord and what `report_drafts.prepared`
-    raises.
+    SetAside, ReportMovedOn where that number is taken, NotReviewed, WrongPublication, NotOver for a final
+    report of an incident that can still move, EmptyReport, ContradictsRecord and what
+    `report_drafts.prepared` raises.
     """
     with transaction.atomic():
         draft = report_drafts.locked_draft(post_mortem_id)
@@ -76,6 +82,7 @@ def publish(
         _refuse_kind(incident, kind, number)
         if settings.POST_MORTEM_SECOND_PERSON and draft.state != DraftState.REVIEWED:
             raise report_errors.NotReviewed
+        standings.count_waiting(incident, now=now)
         ready = report_drafts.prepared(draft, now=now)
         report_drafts.refuse_unfinished(draft, ready)
         standings.bump(incident)
@@ -84,7 +91,7 @@ def publish(
         version.save(force_insert=True)
         with connection.cursor() as cursor:
             values = {"incident": incident.pk, "version": version.pk, "companies": None, "now": now}
-            cursor.execute(_WRITE_ANNEXES, values)
+            cursor.execute(_WRITE_ANNEXES, {**values, **_counted(incident, now=now)})
         _publish_actions(actor, incident, now=now)
         draft.state, draft.written_by_ids, draft.reviewed_by_id = DraftState.DRAFT, [], None
         draft.save(update_fields=["state", "written_by_ids", "reviewed_by"])
@@ -195,6 +202,16 @@ def _version(
         published_by_id=actor.user_id,
         reviewed_by_id=draft.reviewed_by_id,
     )
+
+
+def _counted(incident: Incident, *, now: datetime) -> dict[str, list[Any]]:
+    """What counts for the companies of a maintenance, as the statement on annexes takes it."""
+    counted = downtime.counted_by_company(incident, now=now)
+    return {
+        "planned": list(counted),
+        "outage": [each.outage_seconds for each in counted.values()],
+        "degraded": [each.degraded_seconds for each in counted.values()],
+    }
 
 
 def _publish_actions(actor: Actor, incident: Incident, *, now: datetime) -> None:

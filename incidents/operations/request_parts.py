@@ -197,18 +197,22 @@ def answer(actor: Actor, *, request_id: UUID, question_id: UUID, text: str, now:
 def ask_back(actor: Actor, *, request_id: UUID, text: str, now: datetime) -> None:
     """Ask the company something; until it answers, its request waits for the client.
 
-    Raises EmptyQuestion, TooManyQuestions, and WrongState once nothing is owed to the request.
+    Raises EmptyQuestion, TooManyQuestions, WrongState once nothing is owed to the request, and SetAside
+    where nothing more comes.
     """
     if not text.strip():
         raise errors.EmptyQuestion
     with transaction.atomic():
         wanted = (
-            PostMortemRequest.objects.select_for_update(no_key=True)
+            PostMortemRequest.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("incident")
             .filter(pk=request_id, state__in=RequestState.open())
             .first()
         )
         if wanted is None:
             raise errors.WrongState
+        if wanted.incident.is_set_aside:
+            raise errors.SetAside
         own = RequestQuestion.objects.filter(request=wanted, from_vendor=True)
         number = (own.aggregate(last=Max("number"))["last"] or 0) + 1
         if number > MOST_ASKED_BACK:

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from incidents import errors, standings
-from incidents.choices import IncidentState, RequestPolicy
-from incidents.models import Cohort, Incident, Recovery, RosterEntry
+from incidents.choices import IncidentState, RequestPolicy, RequestState
+from incidents.models import Cohort, Incident, PostMortemRequest, Recovery, RosterEntry
 
 
 def row_locked(incident_id: UUID) -> Incident:
@@ -49,7 +49,10 @@ def put(
     reason: str = "",
     merged_into: Incident | None = None,
 ) -> None:
-    """Set a locked, published incident aside, for good, with the reason that its clients read."""
+    """Set a locked, published incident aside, for good, with the reason that its clients read.
+
+    A final report that was still due after the preliminary one does not come any more.
+    """
     incident.state = state
     incident.set_aside_at, incident.set_aside_reason, incident.merged_into = now, reason, merged_into
     incident.next_update_at = None
@@ -63,6 +66,9 @@ def put(
             "next_update_at",
             "request_policy",
         ]
+    )
+    PostMortemRequest.objects.filter(incident=incident, state=RequestState.PRELIMINARY_DELIVERED).update(
+        final_due_at=None
     )
     RosterEntry.objects.filter(incident=incident).delete()
     Cohort.objects.filter(incident=incident).delete()

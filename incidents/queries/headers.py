@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Case, DateTimeField, F, OuterRef, Q, QuerySet, Subquery, When
+
 from incidents import clocks
-from incidents.choices import CompanyState, IncidentKind, IncidentState, Severity
-from incidents.models import Incident, Recovery
+from incidents.availability import Measured
+from incidents.choices import Audience, CompanyState, IncidentKind, IncidentState, Severity, UpdateKind
+from incidents.models import Incident, Recovery, Update
 from incidents.queries import shapes
 
 
@@ -57,25 +60,52 @@ def is_open_for(recovery: Recovery, *, now: datetime) -> bool:
     return CompanyState(recovery.state) is not CompanyState.RESTORED
 
 
+def with_own_promise(recoveries: QuerySet[Recovery]) -> QuerySet[Any]:
+    """Recoveries with `own_promise_at`: until when the newest text that the company of the scope reads
+    promises the next one. A text keeps what its reader was promised before it, so there is none earlier.
+
+    In the same statement, and looked for only where something is announced to follow.
+    """
+    newest = (
+        Update.objects.filter(incident_id=OuterRef("incident_id"))
+        .exclude(audience=Audience.STAFF)
+        .order_by("-published_at", "-pk")
+        .values(promised_at=Case(When(kind=UpdateKind.RESOLVED, then=None), default=F("next_update_at")))
+    )
+    is_over = Q(incident__state__in=IncidentState.over())
+    annotated: QuerySet[Any] = recoveries.annotate(
+        own_promise_at=Case(
+            When(is_over, then=None), default=Subquery(newest[:1]), output_field=DateTimeField()
+        )
+    )
+    return annotated
+
+
 def is_late(incident: Incident, *, now: datetime) -> bool:
     """Whether the promised next update has not come."""
     return incident.next_update_at is not None and not incident.is_over and now > incident.next_update_at
 
 
-def stored_recovery(recovery: Recovery, *, now: datetime) -> shapes.OwnRecovery:
+def stored_recovery(
+    recovery: Recovery, *, now: datetime, counted: Measured | None = None
+) -> shapes.OwnRecovery:
     """The row as it was last added up; a state that still holds is counted up to `now`.
 
-    Of what was set aside nothing is counted.
+    `counted` is what counts of it, where the row holds more (`downtime.counted`). Of what was set aside
+    nothing is counted.
     """
     if recovery.incident.is_set_aside:
         return _uncounted(recovery, now=now)
     outage_seconds, degraded_seconds = seconds_until(recovery, now=now)
+    if counted is not None:
+        outage_seconds, degraded_seconds = counted.outage_seconds, counted.degraded_seconds
     return shapes.OwnRecovery(
         state=CompanyState(recovery.state),
         impacted_at=recovery.impacted_at,
         restored_at=recovery.restored_at,
         outage_seconds=outage_seconds,
         degraded_seconds=degraded_seconds,
+        planned_seconds=counted.planned_seconds if counted else 0,
         total_seconds=(
             None
             if recovery.impacted_at is None
@@ -114,9 +144,10 @@ def seconds_until(recovery: Recovery, *, now: datetime) -> tuple[int, int]:
     )
 
 
-def incident_row(recovery: Recovery, *, now: datetime) -> shapes.IncidentRow:
+def incident_row(recovery: Any, *, now: datetime, counted: Measured | None = None) -> shapes.IncidentRow:
+    """A row of a list from a recovery `with_own_promise`."""
     incident = recovery.incident
-    own = stored_recovery(recovery, now=now)
+    own = stored_recovery(recovery, now=now, counted=counted)
     return shapes.IncidentRow(
         reference=incident.reference,
         title=incident.title,
@@ -131,7 +162,7 @@ def incident_row(recovery: Recovery, *, now: datetime) -> shapes.IncidentRow:
         outage_seconds=own.outage_seconds,
         degraded_seconds=own.degraded_seconds,
         in_tail=own.in_tail,
-        next_update_at=incident.next_update_at,
-        next_update_is_late=is_late(incident, now=now),
+        next_update_at=recovery.own_promise_at,
+        next_update_is_late=recovery.own_promise_at is not None and now > recovery.own_promise_at,
         is_open_for_you=is_open_for(recovery, now=now),
     )

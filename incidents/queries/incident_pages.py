@@ -11,10 +11,9 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, JSONObject
 
-from incidents import blocks, claims, cohort, errors, promises
+from incidents import blocks, cohort, errors, promises
 from incidents.choices import (
     Audience,
-    ClaimKind,
     CompanyState,
     EntrySource,
     RequestPolicy,
@@ -25,7 +24,6 @@ from incidents.choices import (
 from incidents.curve import CurvePoint
 from incidents.models import (
     AffectedComponent,
-    Claim,
     Cohort,
     Incident,
     Recovery,
@@ -34,7 +32,16 @@ from incidents.models import (
     Update,
 )
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
-from incidents.queries import client_reports, headers, request_shapes, request_tracker, shapes, timelines
+from incidents.queries import (
+    claim_rows,
+    client_reports,
+    downtime,
+    headers,
+    request_shapes,
+    request_tracker,
+    shapes,
+    timelines,
+)
 from tenants import scope
 
 
@@ -86,7 +93,7 @@ def incident_page(
             updates=updates,
             reports=reports.rows,
         ),
-        claims=() if _never_was(incident) else _claims(incident.pk, own, updates, now=now),
+        claims=() if _never_was(incident) else claim_rows.of_incident(incident.pk, own, updates, now=now),
         updates=updates,
         promises=promises.tally(update.promise for update in updates),
         post_mortem=request_status(recovery, may_request=may_request, now=now),
@@ -108,7 +115,9 @@ def post_mortem_page(reference: str, *, may_request: bool, now: datetime) -> req
     status = request_status(recovery, may_request=may_request, now=now)
     return request_shapes.PostMortemPage(
         incident=headers.header(recovery, tuple(_component_names(recovery.incident_id).values()), now=now),
-        recovery=headers.stored_recovery(recovery, now=now),
+        recovery=headers.stored_recovery(
+            recovery, now=now, counted=downtime.counted([recovery], now=now).get(recovery.incident_id)
+        ),
         status=status,
         as_of=now,
         questions=request_tracker.questions(request_id) if request_id else (),
@@ -249,6 +258,8 @@ def _own_recovery(
     recovery: Recovery, entries: Sequence[cohort.Entry], *, now: datetime
 ) -> shapes.OwnRecovery:
     """The stored row, with durations added up from the entries to `now`."""
+    if downtime.differs_from_stored(recovery):
+        return headers.stored_recovery(recovery, now=now, counted=downtime.of_one(recovery, entries, now=now))
     stored = headers.stored_recovery(recovery, now=now)
     if recovery.incident.is_set_aside:
         return stored
@@ -390,42 +401,3 @@ def _was_restored(
     )
     then = cohort.own_recovery(entries, components=components, now=at)
     return then.state is CompanyState.RESTORED and not is_unknown_for_silence
-
-
-def _claims(
-    incident_id: UUID, own: shapes.OwnRecovery, updates: Sequence[shapes.UpdateText], *, now: datetime
-) -> tuple[shapes.ClaimRow, ...]:
-    """What was claimed to this company, each value once, as it was said first."""
-    corrected = {update.id for update in updates if update.corrected_by_id}
-    facts = claims.Facts(impacted_at=own.impacted_at, restored_at=own.restored_at, now=now)
-    rows = (
-        Claim.objects.filter(incident_id=incident_id)
-        .exclude(kind=ClaimKind.RESTORED_SHARE)
-        .order_by("kind", "claimed_at", "claimed_seconds", "pk")
-        .values_list("kind", "source", "claimed_at", "claimed_seconds", "posted_at", "update_id")
-    )
-    compared = []
-    told: set[tuple[object, ...]] = set()
-    for kind, source, claimed_at, claimed_seconds, posted_at, update_id in rows:
-        if (kind, claimed_at, claimed_seconds) in told:
-            continue
-        told.add((kind, claimed_at, claimed_seconds))
-        result = claims.compare(
-            claims.Claim(kind=ClaimKind(kind), at=claimed_at, seconds=claimed_seconds), facts
-        )
-        compared.append(
-            shapes.ClaimRow(
-                kind=ClaimKind(kind),
-                source=source,
-                announced_at=claimed_at,
-                announced_seconds=claimed_seconds,
-                experienced_at=result.experienced_at,
-                experienced_seconds=result.experienced_seconds,
-                difference_seconds=result.difference_seconds,
-                verdict=result.verdict,
-                posted_at=posted_at,
-                update_id=update_id,
-                is_corrected=update_id in corrected,
-            )
-        )
-    return tuple(compared)

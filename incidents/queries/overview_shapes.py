@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from incidents.availability import Measured
 from incidents.choices import CompanyState
 from incidents.queries.shapes import IncidentRow
 
@@ -43,10 +44,9 @@ class Overview:
     days: tuple[DayStatus, ...]
     """The last 90 days, oldest first."""
     month_started_on: date
-    month_outage_seconds: int
-    month_degraded_seconds: int
-    month_seconds: int
-    """Length of the month so far: availability = 1 - outage / this."""
+    """Of the zone in which statements count."""
+    month: Measured
+    """The month so far, as a statement on it would say now."""
     requests_waiting: tuple[tuple[str, str], ...]
     """(incident reference, title) of post-mortem requests that wait for an answer."""
     requests_asking_back: tuple[tuple[str, str], ...]
@@ -59,5 +59,10 @@ class Overview:
         return sum(not row.is_maintenance for row in self.open_incidents)
 
     @property
-    def month_availability_percent(self) -> float:
-        return 100 * (1 - self.month_outage_seconds / self.month_seconds) if self.month_seconds else 100.0
+    def month_outage_seconds(self) -> int:
+        return self.month.outage_seconds
+
+    @property
+    def month_seconds(self) -> int:
+        """Length of the month so far."""
+        return self.month.period_seconds

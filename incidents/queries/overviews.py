@@ -8,33 +8,38 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef
 
-from incidents import clocks, cohort
+from incidents import availability, clocks
+from incidents.availability import Impact
 from incidents.choices import WORST_FIRST, CompanyState, IncidentKind, IncidentState, RequestState
 from incidents.models import (
     AffectedComponent,
     Placement,
     PostMortemRequest,
     Recovery,
-    RecoveryEntry,
     RequestQuestion,
 )
 from incidents.models.catalogue import IN_CATALOGUE_ORDER
-from incidents.queries import headers, overview_shapes
+from incidents.queries import downtime, headers, overview_shapes
+from incidents.queries.downtime import Course
+from incidents.queries.shapes import IncidentRow
 
 DAYS = 90
 RECENT = 5
 
 
-def overview(*, zone: str, now: datetime) -> overview_shapes.Overview:
-    """The overview of the company of the scope; days and months are those of `zone`.
+def overview(*, zone: str, now: datetime, month_zone: str = "") -> overview_shapes.Overview:
+    """The overview of the company of the scope; days are those of `zone`, the reader's.
 
+    The month is that of `month_zone`, in which statements count it; without one it is `zone`, too.
     Five statements, four while nothing is open.
     """
     local = ZoneInfo(zone)
     today = now.astimezone(local).date()
-    since = _midnight(min(today - timedelta(days=DAYS - 1), today.replace(day=1)), local)
+    month_started_on = now.astimezone(ZoneInfo(month_zone or zone)).date().replace(day=1)
+    month_from_at, _ = availability.month(month_started_on, month_zone or zone)
+    since = min(_midnight(today - timedelta(days=DAYS - 1), local), month_from_at)
     recoveries = list(
-        Recovery.objects.filter(incident__published_at__isnull=False)
+        headers.with_own_promise(Recovery.objects.filter(incident__published_at__isnull=False))
         .select_related("incident")
         .order_by("-incident__started_at", "-incident_id")
     )
@@ -43,106 +48,84 @@ def overview(*, zone: str, now: datetime) -> overview_shapes.Overview:
     merged = [each for each in recoveries if each.incident.state == IncidentState.MERGED]
     over = [each for each in recoveries if each not in open_now + upcoming + merged]
     measured = [each for each in open_now if each.incident.kind == IncidentKind.INCIDENT]
-    recent_ids = [
-        each.incident_id
-        for each in recoveries
-        if each in measured
-        or (not each.incident.is_set_aside and each.impacted_at and (each.restored_at or now) >= since)
-    ]
-    own = _own_recoveries(recent_ids, now=now)
-    days = _days(
-        [phase for recovery in own.values() for phase in recovery.impact] + _silences(measured),
-        today=today,
-        local=local,
+    told = [*open_now, *over[:RECENT]]
+    courses = downtime.courses(
+        [
+            each
+            for each in recoveries
+            if each in measured
+            or _reaches(each, since, now=now)
+            or (each in told and downtime.differs_from_stored(each))
+        ],
         now=now,
     )
+    own = {each.incident.pk: each for each in courses}
+    counting = [each for each in courses if not each.incident.is_set_aside]
     requests_waiting, requests_asking_back = _requests()
-    month_started_on = today.replace(day=1)
-    month = [day for day in days if day.on >= month_started_on]
+
+    def row(each: Recovery) -> IncidentRow:
+        counted = None
+        if downtime.differs_from_stored(each):
+            counted = downtime.of_one(each, own[each.incident_id].entries, now=now)
+        return headers.incident_row(each, now=now, counted=counted)
+
     return overview_shapes.Overview(
         state=next((state for state in WORST_FIRST if any(r.state == state for r in measured)), None),
-        open_incidents=tuple(headers.incident_row(each, now=now) for each in open_now),
+        open_incidents=tuple(row(each) for each in open_now),
         upcoming_maintenance=tuple(headers.incident_row(each, now=now) for each in reversed(upcoming)),
-        recent_incidents=tuple(headers.incident_row(each, now=now) for each in over[:RECENT]),
+        recent_incidents=tuple(row(each) for each in over[:RECENT]),
         data_centers=_data_centers({each.incident_id for each in measured}, own),
-        days=days[-DAYS:],
+        days=_days(
+            [impact for each in counting for impact in each.impacts], today=today, local=local, now=now
+        ),
         month_started_on=month_started_on,
-        month_outage_seconds=sum(day.outage_seconds for day in month),
-        month_degraded_seconds=sum(day.degraded_seconds for day in month),
-        month_seconds=clocks.seconds_between(_midnight(month_started_on, local), now),
+        month=downtime.measured(counting, from_at=month_from_at, until_at=now),
         requests_waiting=requests_waiting,
         requests_asking_back=requests_asking_back,
         as_of=now,
     )
 
 
-def _own_recoveries(incident_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, cohort.OwnRecovery]:
-    """What the own entries in these incidents add up to. One statement."""
-    entries = defaultdict(list)
-    rows = RecoveryEntry.objects.filter(incident_id__in=incident_ids).values_list(
-        "incident_id", *RecoveryEntry.FACTS
-    )
-    for incident_id, *facts in rows:
-        entries[incident_id].append(RecoveryEntry.fact(tuple(facts)))
-    return {
-        incident_id: cohort.own_recovery(of_one, components=None, now=now)
-        for incident_id, of_one in entries.items()
-    }
-
-
-def _silences(open_recoveries: Sequence[Recovery]) -> list[cohort.Phase]:
-    """The stretches of open incidents in which nothing is known of the account: never clear."""
-    return [
-        cohort.Phase(state=CompanyState.UNKNOWN, from_at=each.incident.started_at, until_at=None)
-        for each in open_recoveries
-        if each.state == CompanyState.UNKNOWN and each.impacted_at is None
-    ]
+def _reaches(recovery: Recovery, since: datetime, *, now: datetime) -> bool:
+    """Whether it touched the account after that instant, or nothing is known of whether it did."""
+    if recovery.incident.is_set_aside:
+        return False
+    if recovery.impacted_at is not None:
+        return (recovery.restored_at or now) >= since
+    return downtime.is_silent(recovery) and (recovery.incident.ended_at or now) >= since
 
 
 def _days(
-    phases: Sequence[cohort.Phase], *, today: date, local: ZoneInfo, now: datetime
+    impacts: Sequence[Impact], *, today: date, local: ZoneInfo, now: datetime
 ) -> tuple[overview_shapes.DayStatus, ...]:
-    """One row a day, oldest first: impact of all incidents, clipped to the day, counted once."""
-    first = min(today - timedelta(days=DAYS - 1), today.replace(day=1))
+    """One row a day, oldest first: impact of all incidents, clipped to the day, counted once.
+
+    Planned work within its window makes no day a bad one.
+    """
     days = []
-    for offset in range((today - first).days + 1):
-        on = first + timedelta(days=offset)
+    for offset in range(DAYS - 1, -1, -1):
+        on = today - timedelta(days=offset)
         start, end = _midnight(on, local), min(_midnight(on + timedelta(days=1), local), now)
-        clipped = {
-            state: [
-                (max(phase.from_at, start), min(phase.until_at or now, end))
-                for phase in phases
-                if phase.state is state and phase.from_at < end and (phase.until_at or now) > start
-            ]
-            for state in (CompanyState.OUTAGE, CompanyState.DEGRADED, CompanyState.UNKNOWN)
-        }
-        outage_seconds = _union_seconds(clipped[CompanyState.OUTAGE])
-        either = clipped[CompanyState.OUTAGE] + clipped[CompanyState.DEGRADED]
+        on_it = [
+            each
+            for each in impacts
+            if each.from_at < end and (each.until_at is None or each.until_at > start)
+        ]
+        states = {each.state for each in on_it if not each.is_planned}
+        counted = downtime.measured_impacts(on_it, from_at=start, until_at=end) if on_it else None
         days.append(
             overview_shapes.DayStatus(
                 on=on,
-                state=next((state for state in WORST_FIRST if clipped.get(state)), None),
-                outage_seconds=outage_seconds,
-                degraded_seconds=_union_seconds(either) - outage_seconds,
+                state=next((state for state in WORST_FIRST if state in states), None),
+                outage_seconds=counted.outage_seconds if counted else 0,
+                degraded_seconds=counted.degraded_seconds if counted else 0,
             )
         )
     return tuple(days)
 
 
-def _union_seconds(stretches: list[tuple[datetime, datetime]]) -> int:
-    """Seconds covered by at least one of the stretches."""
-    covered = 0
-    reached: datetime | None = None
-    for start, end in sorted(stretches):
-        begin = start if reached is None else max(start, reached)
-        if end > begin:
-            covered += clocks.seconds_between(begin, end)
-            reached = end
-    return covered
-
-
 def _data_centers(
-    open_incident_ids: set[UUID], own: dict[UUID, cohort.OwnRecovery]
+    open_incident_ids: set[UUID], own: dict[UUID, Course]
 ) -> tuple[overview_shapes.DataCenterStatus, ...]:
     """Own components by data center, with the worst state that an open incident gives each.
 
@@ -151,7 +134,7 @@ def _data_centers(
     now_in: dict[UUID, set[CompanyState]] = defaultdict(set)
     spoken_of = set()
     for incident_id in open_incident_ids & own.keys():
-        for interval in own[incident_id].intervals:
+        for interval in own[incident_id].own.intervals:
             spoken_of.add((incident_id, interval.component_id))
             if interval.until_at is None and interval.state is not CompanyState.RESTORED:
                 now_in[interval.component_id].add(interval.state)

@@ -7,7 +7,7 @@ from uuid import UUID
 from incidents import cohort, report_facts
 from incidents.choices import CompanyState, PublicationKind
 from incidents.models import AffectedComponent, Incident, PostMortemAnnex, Recovery, RecoveryEntry
-from incidents.queries import headers, reports
+from incidents.queries import downtime, headers, reports
 from incidents.queries.report_shapes import ReportPage, ReportVersion
 from incidents.report_content import Content
 
@@ -40,15 +40,17 @@ def _annex_now(incident: Incident, company_id: UUID, *, now: datetime) -> PostMo
     recovery = Recovery.objects.filter(incident=incident, company_id=company_id).first()
     if recovery is None:
         return None
-    outage_seconds, degraded_seconds = headers.seconds_until(recovery, now=now)
+    recovery.incident = incident
+    counted = downtime.counted_by_company(incident, now=now).get(company_id)
+    own = headers.stored_recovery(recovery, now=now, counted=counted)
     return PostMortemAnnex(
         company_id=company_id,
         incident=incident,
         state=recovery.state,
         impacted_at=recovery.impacted_at,
         restored_at=recovery.restored_at,
-        outage_seconds=outage_seconds,
-        degraded_seconds=degraded_seconds,
+        outage_seconds=own.outage_seconds,
+        degraded_seconds=own.degraded_seconds,
         rank=recovery.rank,
         percentile=recovery.percentile,
         in_tail=recovery.in_tail,

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 from incidents import clocks, fields, report_content, report_errors, report_facts
 from incidents.choices import ActionState, CompanyState, PublicationKind
-from incidents.claims import Claim, compare
-from incidents.claims import Facts as OwnFacts
+from incidents.claims import Claim
 from incidents.models import CorrectiveAction, Incident, PostMortemAnnex, PostMortemVersion, ReportReading
-from incidents.queries import report_shapes, shapes
+from incidents.queries import claim_rows, report_shapes, shapes
 from incidents.queries.report_shapes import ReportPage, ReportVersion
 from incidents.report_content import SECTIONS, Content, Text
 from incidents.report_facts import Facts
@@ -267,27 +266,17 @@ def _annex(annex: PostMortemAnnex, facts: Facts) -> report_shapes.Annex:
             )
             for at, state, components in annex.timeline
         ),
-        claims=tuple(_claims(facts, recovery)),
+        claims=tuple(
+            claim_rows.compared(
+                Claim(kind=each.kind, at=each.at, seconds=each.seconds),
+                recovery,
+                source=each.source,
+                posted_at=each.posted_at,
+                now=facts.as_of,
+            )
+            for each in facts.said
+        ),
     )
-
-
-def _claims(facts: Facts, own: shapes.OwnRecovery) -> Iterable[shapes.ClaimRow]:
-    known = OwnFacts(impacted_at=own.impacted_at, restored_at=own.restored_at, now=facts.as_of)
-    for each in facts.said:
-        compared = compare(Claim(kind=each.kind, at=each.at, seconds=each.seconds), known)
-        yield shapes.ClaimRow(
-            kind=each.kind,
-            source=each.source,
-            announced_at=each.at,
-            announced_seconds=each.seconds,
-            experienced_at=compared.experienced_at,
-            experienced_seconds=compared.experienced_seconds,
-            difference_seconds=compared.difference_seconds,
-            verdict=compared.verdict,
-            posted_at=each.posted_at,
-            update_id=None,
-            is_corrected=False,
-        )
 
 
 def _total_seconds(annex: PostMortemAnnex, now: datetime) -> int | None:

@@ -105,6 +105,8 @@ class OwnRecovery:
     """None while the tail is not defined yet (too few companies restored)."""
     is_provisional: bool
     as_of: datetime
+    planned_seconds: int = 0
+    """Within the announced window of a maintenance: neither down nor degraded counts there."""
 
     @property
     def is_restored(self) -> bool:

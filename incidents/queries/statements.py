@@ -2,21 +2,21 @@
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Q
 
-from incidents import availability, cohort, errors, report_errors
-from incidents.availability import Impact, Measured
-from incidents.choices import CompanyState, DocumentState, StatementKind
-from incidents.models import Document, Incident, Recovery, RecoveryEntry, Statement
+from incidents import availability, errors, report_errors
+from incidents.availability import Measured
+from incidents.choices import CompanyState, DocumentState, IncidentState, StatementKind
+from incidents.models import Document, Incident, Recovery, Statement
+from incidents.queries import downtime
+from incidents.queries.downtime import Course
 
 MONTHS = 24
 """So many months back a statement can be issued."""
@@ -99,12 +99,15 @@ class StatementList:
 def incident_facts(reference: str, *, zone: str, now: datetime) -> StatementFacts:
     """One incident, from first impact to own restoration or now. Three statements.
 
-    Raises IncidentNotFound for an unknown reference, a draft, and an incident of others.
+    Raises IncidentNotFound for an unknown reference, a draft, and an incident of others, and SetAside
+    for what counts nowhere any more.
     """
     recovery = _recoveries().filter(incident__reference=reference).first()
     if recovery is None:
         raise errors.IncidentNotFound
-    known = _known([recovery], now=now)
+    if recovery.incident.is_set_aside:
+        raise errors.SetAside
+    known = downtime.courses([recovery], now=now)
     incident = recovery.incident
     from_at = recovery.impacted_at or min(incident.started_at, now)
     until_at = recovery.restored_at or max(now, from_at)
@@ -115,7 +118,7 @@ def incident_facts(reference: str, *, zone: str, now: datetime) -> StatementFact
         title=incident.title,
         month_on=None,
         zone=zone,
-        measured=_measured(known, from_at, until_at),
+        measured=downtime.measured(known, from_at=from_at, until_at=until_at),
         stretches=_stretches(known, from_at, until_at),
         record_version=_version(known),
         is_provisional=recovery.restored_at is None or not incident.is_over,
@@ -138,9 +141,10 @@ def _month_facts(month_on: date, *, zone: str, now: datetime) -> StatementFacts:
     until_at = min(end_at, now)
     was_hit = Q(impacted_at__lt=until_at) & (Q(restored_at__isnull=True) | Q(restored_at__gt=from_at))
     is_silent = Q(impacted_at__isnull=True, state=CompanyState.UNKNOWN, incident__started_at__lt=until_at)
+    counting = _recoveries().exclude(incident__state__in=IncidentState.set_aside())
     known = [
         each
-        for each in _known(_recoveries().filter(was_hit | is_silent), now=now)
+        for each in downtime.courses(counting.filter(was_hit | is_silent), now=now)
         if _stretches([each], from_at, until_at)
     ]
     return StatementFacts(
@@ -150,7 +154,7 @@ def _month_facts(month_on: date, *, zone: str, now: datetime) -> StatementFacts:
         title="",
         month_on=month_on,
         zone=zone,
-        measured=_measured(known, from_at, until_at),
+        measured=downtime.measured(known, from_at=from_at, until_at=until_at),
         stretches=_stretches(known, from_at, until_at),
         record_version=_version(known, until=end_at),
         is_provisional=now < end_at or any(each.is_open for each in known),
@@ -211,7 +215,7 @@ def is_superseded(statement: Statement, *, now: datetime) -> bool:
             facts = _month_facts(statement.month_on, zone=zone, now=now)
         else:
             return True
-    except (errors.IncidentNotFound, Incident.DoesNotExist):
+    except (errors.IncidentNotFound, errors.SetAside, Incident.DoesNotExist):
         return True
     return facts.record_version != statement.record_version
 
@@ -236,16 +240,6 @@ def pdf_of(statement_id: UUID) -> bytes:
     return bytes(content)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Known:
-    """What is recorded of the account in one incident."""
-
-    incident: Incident
-    impacts: tuple[Impact, ...]
-    entries: tuple[cohort.Entry, ...]
-    is_open: bool
-
-
 def _recoveries() -> Any:
     return (
         Recovery.objects.filter(incident__published_at__isnull=False)
@@ -254,50 +248,7 @@ def _recoveries() -> Any:
     )
 
 
-def _known(recoveries: Iterable[Recovery], *, now: datetime) -> list[_Known]:
-    found = list(recoveries)
-    entries: dict[UUID, list[cohort.Entry]] = defaultdict(list)
-    rows = RecoveryEntry.objects.filter(incident_id__in=[each.incident_id for each in found])
-    for incident_id, *facts in rows.values_list("incident_id", *RecoveryEntry.FACTS):
-        entries[incident_id].append(RecoveryEntry.fact(tuple(facts)))
-    return [
-        _Known(
-            incident=each.incident,
-            impacts=_impacts(each, entries[each.incident_id], now=now),
-            entries=tuple(entries[each.incident_id]),
-            is_open=each.restored_at is None and not _is_over_in_silence(each),
-        )
-        for each in found
-    ]
-
-
-def _is_over_in_silence(recovery: Recovery) -> bool:
-    return recovery.impacted_at is None and recovery.incident.is_over
-
-
-def _impacts(recovery: Recovery, entries: Sequence[cohort.Entry], *, now: datetime) -> tuple[Impact, ...]:
-    """What the account went through, by the record; of silence in an incident it is unknown."""
-    incident = recovery.incident
-    phases: Sequence[cohort.Phase] = cohort.own_recovery(entries, components=None, now=now).impact
-    if not entries and not incident.is_maintenance:
-        until_at = incident.resolved_at if incident.is_over else None
-        phases = [cohort.Phase(state=CompanyState.UNKNOWN, from_at=incident.started_at, until_at=until_at)]
-    window = None
-    if incident.is_maintenance and incident.planned_end_at:
-        window = incident.started_at, incident.planned_end_at
-    return availability.impacts(phases, planned=window)
-
-
-def _measured(known: Sequence[_Known], from_at: datetime, until_at: datetime) -> Measured:
-    return availability.measure(
-        [impact for each in known for impact in each.impacts],
-        from_at=from_at,
-        until_at=until_at,
-        degraded_weight_percent=settings.DEGRADED_WEIGHT_PERCENT,
-    )
-
-
-def _stretches(known: Sequence[_Known], from_at: datetime, until_at: datetime) -> tuple[Stretch, ...]:
+def _stretches(known: Sequence[Course], from_at: datetime, until_at: datetime) -> tuple[Stretch, ...]:
     found = [
         Stretch(
             reference=each.incident.reference,
@@ -314,7 +265,7 @@ def _stretches(known: Sequence[_Known], from_at: datetime, until_at: datetime) -
     return tuple(sorted(found, key=lambda stretch: (stretch.from_at, stretch.reference)))
 
 
-def _version(known: Sequence[_Known], *, until: datetime | None = None) -> str:
+def _version(known: Sequence[Course], *, until: datetime | None = None) -> str:
     """How many entries, and a digest of which: entries are never changed, so it stands for the record.
 
     Of a month those before its end; the window that a maintenance had announced belongs to it.

@@ -7,8 +7,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 
 from incidents.choices import IncidentKind, ReportKind, choices
+from incidents.queries.verification import MOST_FILE_BYTES
 from incidents.signatures import MOST_BYTES
 from portal.templatetags.portal_time import month
 
@@ -235,27 +237,41 @@ class MonthForm(forms.Form):
 
 
 class VerifyForm(forms.Form):
-    """A downtime statement that somebody shows: its number, or the signed JSON as it was handed out."""
+    """A downtime statement that somebody shows: its file as it was handed out, or its number."""
 
+    file = forms.FileField(
+        label="The file",
+        help_text="The PDF or the JSON, exactly as it was downloaded, up to 1 MB.",
+        required=False,
+        error_messages={"empty": "This file is empty."},
+    )
     number = forms.CharField(
-        label="Number",
-        help_text="As it stands at the foot of each page of the PDF: DS- and four groups of five.",
+        label="Or the number",
+        help_text="As it stands at the foot of each page of the PDF: DS- and four groups of five. It says "
+        "whether there is such a statement, and nothing of what it says.",
         required=False,
         max_length=60,
     )
     document = forms.CharField(
-        label="Or the JSON",
-        help_text="Open the file in a text editor, and paste all of it.",
+        label="Or the text of the JSON",
+        help_text="All of it.",
         required=False,
         max_length=MOST_BYTES,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
     )
 
+    def clean_file(self) -> "UploadedFile[bytes] | None":
+        file: UploadedFile[bytes] | None = self.cleaned_data["file"]
+        if file is not None and (file.size or 0) > MOST_FILE_BYTES:
+            raise forms.ValidationError("This file is larger than 1 MB, so it is no statement of ours.")
+        return file
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not self.errors and not (cleaned.get("number") or cleaned.get("document", "").strip()):
-            raise forms.ValidationError("Type the number of a statement, or paste its JSON.")
+        shown = (cleaned.get("file"), cleaned.get("number"), cleaned.get("document", "").strip())
+        if not self.errors and not any(shown):
+            raise forms.ValidationError("Choose the file, type the number, or paste the JSON.")
         return cleaned
 
 

@@ -11,5 +11,5 @@ from tenants.permissions import Permission
 
 @access.client_page(Permission.READ_INCIDENTS)
 def overview(request: ClientRequest) -> HttpResponse:
-    page = overviews.overview(zone=request.zone, now=request.now)
+    page = overviews.overview(zone=request.zone, month_zone=request.company.time_zone, now=request.now)
     return render(request, "web/overview/overview.html", access.page_context(request, page=page))

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from incidents import import_files
+from incidents.errors import SetAside
 from incidents.operations import statements as operations
 from incidents.queries import statement_documents, statements
 from incidents.queries.statement_documents import StatementDocument
@@ -46,7 +47,11 @@ def statement_list(request: ClientRequest) -> HttpResponse:
 @access.client_page(Permission.READ_INCIDENTS, methods=BOTH)
 def of_incident(request: ClientRequest, reference: str) -> HttpResponse:
     """What a statement on this incident would say now; sent, it is issued."""
-    facts = statements.incident_facts(reference, zone=request.company.time_zone, now=request.now)
+    try:
+        facts = statements.incident_facts(reference, zone=request.company.time_zone, now=request.now)
+    except SetAside:
+        messages.info(request, "This incident counts nowhere any more, so there is no statement on it.")
+        return redirect("web:incident", company=request.company.slug, reference=reference)
     if request.method == "POST":
         return _issued(
             request,

@@ -35,41 +35,40 @@ def _seldom(page: Page) -> Page:
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     """Ask for a number or a document, and say what it is. Nothing is kept."""
-    form = VerifyForm(request.POST or None)
     if request.method != "POST":
-        return render(request, "web/verify/verify.html", {"form": form})
-    return _answer(request, form)
+        return render(request, "web/verify/verify.html", {"form": VerifyForm()})
+    return _answer(request, VerifyForm(request.POST, request.FILES))
 
 
 @_seldom
 def _answer(request: HttpRequest, form: VerifyForm) -> HttpResponse:
     if not form.is_valid():
         return render(request, "web/verify/verify.html", {"form": form}, status=422)
-    now = timezone.now()
-    text = form.cleaned_data["document"]
-    if text.strip():
-        found: Verification | None = verification.verify_text(text, now=now)
-    else:
-        found = verification.verify_number(form.cleaned_data["number"], now=now)
-    return _shown(request, form, found)
+    now, shown = timezone.now(), form.cleaned_data
+    if shown["file"]:
+        return _shown(request, form, verification.verify_file(shown["file"].read(), now=now))
+    if shown["document"].strip():
+        return _shown(request, form, verification.verify_text(shown["document"], now=now))
+    return _shown(request, form, verification.verify_number(shown["number"], now=now))
 
 
 @require_safe
 def number(request: HttpRequest, number: str) -> HttpResponse:
-    """The kept statement of a number that somebody holds; of any other 404."""
+    """Whether a number is that of a statement; of any other 404."""
     found = verification.verify_number(number, now=timezone.now())
-    return _shown(request, VerifyForm(), found, status=200 if found else 404)
+    return _shown(request, VerifyForm(), found, status=404 if found.verdict is Verdict.UNKNOWN else 200)
 
 
 @csrf_exempt
 @require_POST
 @_seldom
 def check(request: HttpRequest) -> HttpResponse:
-    """For programs: the signed JSON as the body, the verdict as the answer."""
-    if len(request.body) > signatures.MOST_BYTES:
+    """For programs: the signed JSON or the PDF as the body, the verdict as the answer."""
+    is_pdf = request.body.startswith(b"%PDF-")
+    if len(request.body) > (verification.MOST_FILE_BYTES if is_pdf else signatures.MOST_BYTES):
         return JsonResponse({"verdict": str(Verdict.UNREADABLE)}, status=413)
-    found = verification.verify_text(request.body, now=timezone.now())
-    status = 422 if found.verdict is Verdict.UNREADABLE else 200
+    found = verification.verify_file(request.body, now=timezone.now())
+    status = 422 if found.verdict in {Verdict.UNREADABLE, Verdict.NO_NUMBER} else 200
     return JsonResponse({"verdict": str(found.verdict)}, status=status)
 
 
@@ -79,10 +78,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"algorithm": signatures.ALGORITHM, "keys": verification.known_keys()})
 
 
-def _shown(
-    request: HttpRequest, form: VerifyForm, found: Verification | None, *, status: int = 200
-) -> HttpResponse:
-    said = statement_documents.read(found.document) if found and found.document else None
-    verdict = found.verdict if found else None
-    context = {"form": form, "said": said, "verdict": verdict, "has_answer": True}
+def _shown(request: HttpRequest, form: VerifyForm, found: Verification, *, status: int = 200) -> HttpResponse:
+    said = statement_documents.read(found.document) if found.document else None
+    context = {"form": form, "said": said, "verdict": found.verdict, "has_answer": True}
     return render(request, "web/verify/verify.html", context, status=status)

@@ -83,6 +83,7 @@ def _task_is_sent(sender: str, body: Any, **_: Any) -> None:
 def _answering(request: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(request)
     def watched(client: Client, **asked: Any) -> Any:
+        watch.keep_what_is_shown(asked)
         response = request(client, **asked)
         if marks.in_force:
             watch.answer_tells(asked, response)

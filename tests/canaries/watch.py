@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.test.client import FakePayload
 
 from portal.web import rendered
 from tests.canaries import marks, receivers, texts
@@ -27,7 +29,9 @@ OPERATORS_FILES = frozenset({"demo-logins.json"})
 BUILT_FOLDERS = frozenset({"static"})
 """Folders that are filled before the portal runs."""
 _NUMBER = re.compile(r"DS(?:-[2-9A-HJ-NP-Z]{5}){4}")
-"""The number of a downtime statement: who holds it may read the statement."""
+"""The number of a downtime statement, as it stands in its JSON and in its PDF."""
+_FIELD_OF_NUMBER = re.compile(rb'name="number"\r\n\r\n[^\r]*|\bnumber=[^&]*')
+_SHOWN = "canaries.shown"
 _REFERENCE = re.compile(r"/(INC-[A-Z0-9]{8})/")
 _PLAIN = re.compile(r"[A-Za-z0-9:.+_-]{0,64}")
 
@@ -74,18 +78,25 @@ def answer_tells(request: dict[str, Any], response: Any) -> None:
             )
         ]
     sent = _sent(request, asked) if astray else set()
-    held = _held(path, asked) if astray else ""
+    held = _held(request) if astray else ""
     for place, sighting in astray:
         if sighting.text not in sent and sighting.text.casefold() not in held:
             method = request.get("REQUEST_METHOD", "GET")
             _complain(f"{method} {path} answered {receiver.words}", place, sighting)
 
 
-def _held(path: str, asked: Any) -> str:
-    """What stands in the statement whose number was named where anybody verifies one, and only there."""
-    if not path.startswith("/verify/"):
-        return ""
-    named = _NUMBER.findall(f"{path} {asked.POST.get('number', '')} {asked.POST.get('document', '')}".upper())
+def keep_what_is_shown(request: dict[str, Any]) -> None:
+    """Keep the body of what is shown where anybody verifies a statement: afterwards nobody can read it."""
+    if str(request.get("PATH_INFO", "")).startswith("/verify/") and "wsgi.input" in request:
+        request[_SHOWN] = request["wsgi.input"].read()
+        request["wsgi.input"] = FakePayload(request[_SHOWN])
+
+
+def _held(request: dict[str, Any]) -> str:
+    """What stands in the statement that was shown where anybody verifies one. Its number alone, in the
+    address or in the field for it, shows none."""
+    shown = _FIELD_OF_NUMBER.sub(b"", request.get(_SHOWN, b""))
+    named = _NUMBER.findall(unquote(shown.decode(errors="replace")).upper())
     with receivers.reading() as rows:
         kept = rows("select content from incidents_statement where number = any (%s)", [named])
     return " ".join(content for (content,) in kept).casefold()

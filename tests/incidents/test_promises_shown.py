@@ -4,15 +4,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incidents.audiences import Readers
 from incidents.choices import Audience, UpdateKind
 from incidents.promises import Tally
-from incidents.queries import staff_board, staff_promises
+from incidents.queries import incident_lists, overviews, staff_board, staff_promises
 from tenants import scope
 from tenants.models import Company, User
+from tests import factories
 from tests.conftest import World
 from tests.incidents.reading import instant, post, read
 
@@ -97,3 +100,39 @@ def test_the_console_the_list_and_the_incident_say_what_was_missed(world: World,
         words = client.get(place).content.decode()
         assert "0 kept, 2 missed" in words, place
         assert 'class="late"' in words, place
+
+
+def test_overview_and_list_say_what_the_incident_page_promises_to_this_company(world: World) -> None:
+    """Of a promise to some, one to all, a note of staff, and the end; in as many statements as without."""
+
+    def promised(company: Company, minutes: float) -> tuple[datetime | None, bool]:
+        now = instant(minutes)
+        header = read(world, company, now=now).incident
+        with scope.as_company(company.pk, read_only=True), CaptureQueriesContext(connection) as asked:
+            (listed,) = incident_lists.incident_list(search="", kind="", page_number=1, now=now).rows
+            of_list = len(asked)
+            page = overviews.overview(zone="UTC", now=now)
+        counts.add((of_list, len(asked) - of_list, len(page.open_incidents)))
+        for row in (listed, *page.open_incidents, *page.recent_incidents):
+            assert (row.next_update_at, row.next_update_is_late) == (
+                header.next_update_at,
+                header.next_update_is_late,
+            )
+        return header.next_update_at, header.next_update_is_late
+
+    counts: set[tuple[int, int, int]] = set()
+    post(world, UpdateKind.INVESTIGATING, 10, next_update_at=instant(120))
+    assert promised(world.acme, 15) == promised(world.globex, 15) == (instant(120), False)
+    post(world, UpdateKind.UPDATE, 20, next_update_at=instant(40), readers=to(world.acme))
+    post(world, UpdateKind.UPDATE, 25, next_update_at=instant(30), readers=Readers(audience=Audience.STAFF))
+    assert promised(world.acme, 35) == (instant(40), False)
+    assert promised(world.acme, 50) == (instant(40), True)
+    assert promised(world.globex, 50) == (instant(120), False)
+    post(world, UpdateKind.UPDATE, 55, readers=to(world.acme))
+    assert promised(world.acme, 60) == (None, False)
+    assert promised(world.globex, 130) == (instant(120), True)
+    assert counts == {(2, 5, 1)}
+    post(world, UpdateKind.UPDATE, 131, next_update_at=instant(200), readers=to(world.globex))
+    factories.restore([world.acme, world.globex], world.incident, minutes=140)
+    factories.resolve(world.incident, by=world.sam, now=instant(150))
+    assert promised(world.globex, 210) == (None, False)

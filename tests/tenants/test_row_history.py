@@ -200,6 +200,7 @@ def test_names_of_a_callers_own_do_not_lead_the_function_astray(world: World) ->
 def test_history_is_kept_of_what_people_decide_and_not_of_what_grows() -> None:
     assert set(declarations.row_histories()) == {
         "incidents_affectedcomponent",
+        "incidents_answertemplate",
         "incidents_claim",
         "incidents_clientreport",
         "incidents_component",
@@ -207,6 +208,10 @@ def test_history_is_kept_of_what_people_decide_and_not_of_what_grows() -> None:
         "incidents_incident",
         "incidents_placement",
         "incidents_postmortemrequest",
+        "incidents_recoverynote",
+        "incidents_requestdesk",
+        "incidents_requestquestion",
+        "incidents_requestrecipient",
         "incidents_service",
         "tenants_company",
         "tenants_membership",
