@@ -13,9 +13,10 @@ from typing import Any
 from bench import load, memory, portals, timing
 from deploy.local import postgres, valkey
 
-MEASUREMENTS = ("load", "timing", "import", "standings")
+MEASUREMENTS = ("load", "timing", "import", "standings", "documents")
 IMPORTED = (20_000, 100_000)
 RANKED = (10_000, 100_000)
+ANNEXED = (10_000, 100_000)
 SIZES = (240, 10_000)
 ROUNDS = 5
 SECONDS = 3.0
@@ -43,6 +44,9 @@ def main(asked: Sequence[str]) -> None:
             _report_imports(server, cache)
         if "standings" in wanted:
             _report_standings(server, cache)
+        if "documents" in wanted:
+            _report_documents(server, cache)
+            _report_annexes(server, cache)
         if not wanted & {"load", "timing"}:
             return
         sizes = SIZES if "load" in wanted else SIZES[-1:]
@@ -93,14 +97,47 @@ def _report_standings(server: postgres.Postgres, cache: valkey.Valkey) -> None:
         )
 
 
+def _report_documents(server: postgres.Postgres, cache: valkey.Valkey) -> None:
+    """A long report, as often as its words without any look take; mails beside many that wait."""
+    _say("setting documents of a hundred pages, and sending mails beside them")
+    figures = _measured_apart("documents", 240, server, cache, ["manage.py", "load_demo"])
+    of_mails = {name: figures.pop(name) for name in list(figures) if name.startswith(("mail_", "documents_"))}
+    _emit(
+        figure="seconds of a long report from the request to the kept PDF",
+        value=figures["seconds"],
+        goal="<= 2 with 100 pages",
+        times_plain=round(figures["seconds"] / figures["plain_seconds"], 2),
+        **figures,
+    )
+    _emit(
+        figure="time of a mail beside 200 documents × without",
+        value=round(of_mails["mail_beside_seconds"] / of_mails["mail_alone_seconds"], 2),
+        goal="<= 1.5",
+        **of_mails,
+    )
+
+
+def _report_annexes(server: postgres.Postgres, cache: valkey.Valkey) -> None:
+    """A version with everybody's annex, as often as INSERT … SELECT of the same rows takes."""
+    for companies in ANNEXED:
+        _say(f"publishing a report with {companies} annexes")
+        seconds = _measured_apart("annexes", companies, server, cache)
+        _emit(
+            figure="publication with its annexes × INSERT … SELECT",
+            value=round(seconds["publish_seconds"] / seconds["floor_seconds"], 2),
+            goal="<= 3",
+            **seconds,
+        )
+
+
 def _measured_apart(
-    what: str, rows: int, server: postgres.Postgres, cache: valkey.Valkey
+    what: str, rows: int, server: postgres.Postgres, cache: valkey.Valkey, *commands: list[str]
 ) -> dict[str, float]:
     """What a measurement prints that runs in a process and a database of its own."""
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{what}", str(rows)],
         cwd=portals.ROOT,
-        env=portals.prepared(f"{what}_{rows}", server, cache),
+        env=portals.prepared(f"{what}_{rows}", server, cache, *commands),
         check=True,
         stdout=subprocess.PIPE,
     )

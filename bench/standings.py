@@ -35,7 +35,7 @@ update incidents_recovery set rank = 1, percentile = 50, in_tail = restored_at >
 
 def main(companies: int) -> None:
     incident = imports.incident_of(companies)
-    _restore(incident)
+    restore(incident)
     floors, ours, singles = [], [], []
     for _ in range(ROUNDS):
         _forget(incident)
@@ -52,7 +52,7 @@ def main(companies: int) -> None:
     json.dump({name: round(value, 3) for name, value in figures.items()}, sys.stdout)
 
 
-def _restore(incident: Incident) -> None:
+def restore(incident: Incident) -> None:
     """Every company restored, each at its own second."""
     with scope.as_staff():
         placed = AffectedPlacement.objects.filter(incident=incident).values_list("company_id", "component_id")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from incidents.demo import founding, others, people, post_mortem, reports, world
+from incidents.demo import founding, others, people, post_mortem, reports, statements, world
 from incidents.models import Incident
 from tenants import scope
 from tenants.errors import Refusal
@@ -83,6 +83,7 @@ def _write(*, now: datetime, company_count: int) -> dict[str, str]:
         world.write_companies(world.newcomers(company_count))
     reports.write_founding()
     post_mortem.write(now=now)
+    statements.write_founding()
     with scope.as_staff():
         others.write(now=now)
         post_mortem.keep_up(now=now)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from incidents import recovery_sums, report_content, report_errors, report_facts, standings
 from incidents.choices import ActionChangeKind, DraftState, PostMortemKind, PublicationKind
@@ -36,8 +36,7 @@ with {recovery_sums.RECORDED}, turn as (
         order by at, state
     ) as timeline
     from turn group by company_id
-)
-insert into incidents_postmortemannex (
+), annex as (insert into incidents_postmortemannex (
     company_id, incident_id, version_id, state, impacted_at, restored_at, outage_seconds, degraded_seconds,
     rank, percentile, in_tail, is_final, timeline
 )
@@ -55,6 +54,8 @@ left join course on course.company_id = own.company_id
 left join unnest(%(planned)s::uuid[], %(outage)s::int[], %(degraded)s::int[])
     as counted(company_id, outage_seconds, degraded_seconds) on counted.company_id = own.company_id
 where own.incident_id = %(incident)s
+returning 1)
+select count(*) from annex
 """  # noqa: S608 - put together of constants
 """Each affected company's own record as it is now, in one statement whatever their number. The entries in
 effect are those of `cohort.entries_in_effect`; of the companies in `planned` it is said what counts."""
@@ -89,9 +90,8 @@ def publish(
         version = _version(actor, draft, kind, number, ready.content.frozen(), now=now)
         version.change_note = change_note.strip()
         version.save(force_insert=True)
-        with connection.cursor() as cursor:
-            values = {"incident": incident.pk, "version": version.pk, "companies": None, "now": now}
-            cursor.execute(_WRITE_ANNEXES, {**values, **_counted(incident, now=now)})
+        values = {"incident": incident.pk, "version": version.pk, "companies": None, "now": now}
+        recovery_sums.row(_WRITE_ANNEXES, values | _counted(incident, now=now))
         _publish_actions(actor, incident, now=now)
         draft.state, draft.written_by_ids, draft.reviewed_by_id = DraftState.DRAFT, [], None
         draft.save(update_fields=["state", "written_by_ids", "reviewed_by"])

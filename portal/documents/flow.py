@@ -14,6 +14,10 @@ DEEPEST = 10
 """So many parts inside each other are shown as such; what is deeper stands beside them."""
 WIDEST = 12
 """Columns of a table that fit on a page; what is beyond stands in the last one."""
+NARROWEST = 6
+"""The letters that the narrowest column of a table has room for; the widest is at most 8 times as wide."""
+LINE = 85
+"""Letters of a line, about: a word that does not fit may be broken anywhere."""
 _INLINE = {"strong": "strong", "b": "strong", "em": "em", "i": "em", "s": "s", "del": "s", "a": "a"}
 _HEADINGS = {"h3": 3, "h4": 4}
 _SCHEMES = ("https://", "http://", "mailto:")
@@ -202,9 +206,26 @@ def _table(part: Part) -> Part:
     rows = [
         [_as_inline(cell["c"]) for cell in row["c"] if not isinstance(cell, str)] for row in _rows_of(part)
     ]
-    columns = min(max((len(row) for row in rows), default=1), WIDEST)
-    filled = [_row(row, columns) for row in rows]
-    return {"t": "table", "columns": columns, "head": filled[0] if filled else [[]], "rows": filled[1:]}
+    count = min(max((len(row) for row in rows), default=1), WIDEST)
+    filled = [_row(row, count) for row in rows]
+    return {
+        "t": "table",
+        "columns": _columns(filled, count),
+        "head": filled[0] if filled else [[]],
+        "rows": filled[1:],
+    }
+
+
+def _columns(rows: list[list[list[Any]]], count: int) -> list[dict[str, int]]:
+    """Of each column its share of the width, by its longest cell, and how many letters a line of it holds."""
+    longest = [
+        max((sum(len(_text(part)) for part in row[place]) for row in rows), default=0)
+        for place in range(count)
+    ]
+    shares = [min(max(each, NARROWEST), NARROWEST * 8) for each in longest]
+    # Of more than five columns the letters are smaller.
+    line = LINE if count <= 5 else LINE * 10 // 8
+    return [{"share": each, "fits": max(line * each // sum(shares) - 2, 3)} for each in shares]
 
 
 def _row(cells: list[list[Any]], columns: int) -> list[list[Any]]:

@@ -7,9 +7,11 @@ from incidents.queries.shapes import ClaimRow
 from incidents.report_content import Text
 from portal.documents import curve_picture, flow
 from portal.templatetags.portal_states import CLAIMS, STATES
-from portal.templatetags.portal_time import day, duration, plain_instant, signed_duration
+from portal.templatetags.portal_time import day, duration, plain_instant, plain_period, signed_duration
 
 NOT_RECORDED = "not recorded"
+SHORT = 800
+"""A moment of the timeline with fewer characters stays whole; a longer one may go on over the page."""
 
 
 def values(page: ReportPage, *, vendor: str, account: str, reader: str) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def values(page: ReportPage, *, vendor: str, account: str, reader: str) -> dict[
                 "when": _span(each, zone),
                 "heading": each.heading,
                 "text": text(each.text),
+                "is_short": len(each.text.html) < SHORT,
             }
             for each in page.timeline
         ],
@@ -107,8 +110,9 @@ def _measured(page: ReportPage, zone: str) -> str:
 
 
 def _span(moment: ReportMoment, zone: str) -> str:
-    since = plain_instant(moment.from_at, zone)
-    return f"{since}\nto {plain_instant(moment.until_at, zone)}" if moment.until_at else since
+    if moment.until_at is None:
+        return plain_instant(moment.from_at, zone)
+    return plain_period(moment.from_at, moment.until_at, zone)
 
 
 def _facts_rows(page: ReportPage, zone: str) -> list[list[str]]:

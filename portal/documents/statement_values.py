@@ -8,7 +8,7 @@ from incidents.choices import CompanyState
 from incidents.queries import statement_documents
 from incidents.queries.statement_documents import StatementDocument, StatementStretch
 from portal.templatetags.portal_states import STATES
-from portal.templatetags.portal_time import exact_duration, month, plain_instant
+from portal.templatetags.portal_time import exact_duration, month, plain_instant, plain_period
 
 _SIGNED = (
     "The JSON is signed with {algorithm} over its canonical form (RFC 8785) without the member “signature”; "
@@ -42,7 +42,7 @@ def values(content: str) -> dict[str, Any]:
         "heads": ["From and until", "Incident", "State", "Length"],
         "stretches": [_stretch(each, said.zone) for each in said.stretches],
         "definition": said.definition,
-        "formula": said.formula,
+        "formula": said.formula.split("; "),
         "verify": [
             [
                 "Anybody can verify this statement, without signing in, at ",
@@ -78,10 +78,9 @@ def _figures(said: StatementDocument) -> list[dict[str, str]]:
 
 
 def _facts(said: StatementDocument, issued: str) -> list[list[str]]:
-    from_at, until_at = (plain_instant(each, said.zone) for each in (said.from_at, said.until_at))
     facts = [
         ["Account", said.company],
-        ["Period", f"{from_at} to {until_at}"],
+        ["Period", plain_period(said.from_at, said.until_at, said.zone)],
         ["Planned maintenance", f"{exact_duration(said.planned_seconds)}, not counted"],
         ["Unknown", f"{exact_duration(said.unknown_seconds)}, no signal received, not counted"],
         ["Issued", issued],
@@ -95,8 +94,9 @@ def _facts(said: StatementDocument, issued: str) -> list[list[str]]:
 def _stretch(each: StatementStretch, zone: str) -> dict[str, str]:
     words = "Unknown" if each.state is CompanyState.UNKNOWN else STATES[each.state].word
     return {
-        "from": plain_instant(each.from_at, zone),
-        "until": plain_instant(each.until_at, zone) if each.until_at else "still going on",
+        "when": plain_period(each.from_at, each.until_at, zone)
+        if each.until_at
+        else f"since {plain_instant(each.from_at, zone)}",
         "title": each.title,
         "reference": each.reference,
         "state": f"{words}, planned" if each.is_planned else words,

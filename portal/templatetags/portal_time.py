@@ -89,6 +89,14 @@ def plain_instant(value: datetime, zone: str) -> str:
     return f"{day_of(value, zone)}, {plain_clock(value, zone)}"
 
 
+def plain_period(since: datetime, until: datetime, zone: str) -> str:
+    """From and to as plain words, the day said once where both share it: "4 Feb 2026, 13:45 to 14:00 CET"."""
+    first, last = since.astimezone(ZoneInfo(zone)), until.astimezone(ZoneInfo(zone))
+    if first.date() != last.date() or first.utcoffset() != last.utcoffset():
+        return f"{plain_instant(since, zone)} to {plain_instant(until, zone)}"
+    return f"{_day(first)}, {first:%H:%M} to {plain_clock(until, zone)}"
+
+
 @register.filter
 def plain_hours(value: datetime, zone: str) -> str:
     """Hours and minutes as plain words, where the zone is named beside: "18:10"."""

@@ -35,6 +35,7 @@ from incidents.models import (
     Cohort,
     Component,
     CorrectiveAction,
+    Document,
     Incident,
     Placement,
     PostMortem,
@@ -45,6 +46,7 @@ from incidents.models import (
     RecoveryEntry,
     ReportReading,
     RosterEntry,
+    Statement,
     Update,
 )
 from incidents.queries import corrective_actions, incident_lists, incident_pages, overviews, reports, shapes
@@ -68,6 +70,7 @@ EVERYTHING = (
     Company,
     Component,
     CorrectiveAction,
+    Document,
     Incident,
     Membership,
     Placement,
@@ -79,6 +82,7 @@ EVERYTHING = (
     RecoveryEntry,
     ReportReading,
     RosterEntry,
+    Statement,
     Update,
     User,
 )
