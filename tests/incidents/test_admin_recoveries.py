@@ -62,7 +62,7 @@ def test_it_asks_first_and_names_whom(world: World, signed_in: SignIn) -> None:
     before = entry_count()
     asked = {"action": "record_recovery", "_selected_action": selected, "select_across": "0"}
     words = signed_in(world.sam).post(LIST, asked).content.decode()
-    assert "Record a recovery for 2 companies" in words
+    assert "Record how 2 companies are doing" in words
     assert "Acme Stores, Globex Hotels" in words
     assert "API (EU)" in words
     assert "Reports (EU)" not in words, "only components of the incident"
@@ -124,7 +124,7 @@ def test_all_that_match_the_filters_can_be_selected(world: World, signed_in: Sig
     there = f"{LIST}?incident={wide.pk}&restored=no"
     one = keys(wide, world.acme)
     asked = client.post(there, {"action": "record_recovery", "_selected_action": one, "select_across": "1"})
-    assert "Record a recovery for 122 companies" in asked.content.decode()
+    assert "Record how 122 companies are doing" in asked.content.decode()
     with CaptureQueriesContext(connection) as seen:
         answer = client.post(there, typed(one, count=122, select_across="1"))
     assert answer.status_code == 302
