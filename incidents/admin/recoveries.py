@@ -215,8 +215,8 @@ class RecoveryAdmin(_OfIncidentAdmin):
         if added:
             messages.success(
                 request,
-                f"Recorded for {companies}, in {added} entries: one for each component that they run on. "
-                "Clients read it from now on.",
+                f"Recorded for {companies}, in {added} {'entry' if added == 1 else 'entries'}: one for each "
+                "company and component. Clients read it from now on.",
             )
         else:
             messages.info(request, f"This was recorded for {companies} already. Nothing was added.")
