@@ -171,6 +171,7 @@ class UpdateForm(forms.Form):
         )
         self.show("kind", template.kind)
         self.show("template", "")
+        self.fields["text"].widget.attrs["autofocus"] = True
         return True
 
     @property

@@ -348,7 +348,14 @@ def test_who_may_only_look_publishes_and_posts_nothing(
     seen = client.get(page("change", subject))
     assert seen.status_code == 200
     assert page(name, subject) not in seen.content.decode()
-    assert client.get(page(name, subject)).status_code == 403
+    assert "needs another role" in seen.content.decode()
+    console = client.get("/admin/").content.decode()
+    assert page("change", subject) in console
+    assert page(name, subject) not in console
+    assert page("add") not in console
+    refused = client.get(page(name, subject))
+    assert refused.status_code == 403
+    assert "Your role among the staff" in refused.content.decode()
     sent = {"state": "outage", "kind": "update", "text": "Hello", "audience": "everyone"}
     assert client.post(page(name, subject), sent).status_code == 403
     assert again(draft).is_draft

@@ -138,7 +138,7 @@ def record(day: Day, page: Page, folder: Path, now: datetime) -> None:
     page.get_by_role("button", name="Apply").click()
     day.work()
     page.reload()
-    expect(page.get_by_text("Standings and published lists are up to date.")).to_be_visible()
+    expect(page.get_by_text("Clients read it from now on.")).to_be_visible()
 
 
 def test_the_founding_day_told_as_it_was(day: Day, tmp_path: Path) -> None:
