@@ -89,5 +89,23 @@ def text_for(text: str, reader: ReaderState) -> str:
     return "\n".join(lines)
 
 
+def outside(text: str) -> str:
+    """The lines that everybody reads, whatever the state of the account.
+
+    >>> outside("Hello.\\n::: restored\\nYou are back.\\n:::\\nBye.")
+    'Hello.\\n\\nBye.'
+    """
+    lines, is_within = [], False
+    for line in text.splitlines():
+        fence = _FENCE.fullmatch(line)
+        if fence:
+            is_within = bool(fence[1])
+            if not is_within:
+                lines.append("")
+        elif not is_within:
+            lines.append(line)
+    return "\n".join(lines)
+
+
 def _name(written: str) -> str:
     return " ".join(written.casefold().split())

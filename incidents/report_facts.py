@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from incidents import clocks, fields
+from incidents import beginnings, clocks, fields
 from incidents.choices import Audience, ClaimKind, UpdateKind
 from incidents.curve import CurvePoint
 from incidents.models import AffectedComponent, Claim, Cohort, Incident, Update
@@ -192,7 +192,7 @@ def moments(incident: Incident, *, now: datetime) -> tuple[Moment, ...]:
 
 
 def _beginning(text: str) -> str:
-    words = " ".join(fields.removed(text).replace("|", "/").split())
+    words = beginnings.typed_by_hand(text).replace("|", "/")
     return words if len(words) <= SAID_AT_MOST else f"{words[:SAID_AT_MOST].rsplit(' ', 1)[0]} …"
 
 

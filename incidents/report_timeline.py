@@ -62,9 +62,14 @@ def merged(typed: str, proposed: Iterable[Moment], zone: str) -> str:
     Raises BadTimeline.
     """
     own = read(typed, zone)
-    known = {(moment.from_at, moment.heading.casefold()) for moment in own}
-    new = [each for each in proposed if (each.from_at, each.heading.casefold()) not in known]
+    known = {_key(moment) for moment in own}
+    new = [each for each in proposed if _key(each) not in known]
     return written(sorted((*own, *new), key=lambda moment: moment.from_at), zone)
+
+
+def _key(moment: Moment) -> tuple[datetime, str]:
+    """Lines hold minutes, the record holds more."""
+    return moment.from_at.replace(second=0, microsecond=0), moment.heading.casefold()
 
 
 def _moment(line: str, zone: ZoneInfo) -> Moment:

@@ -118,6 +118,12 @@ def contradictions(text: str, record: Record, *, zone: str) -> tuple[Contradicti
     return tuple(dict.fromkeys(found))
 
 
+def borne_out(text: str, record: Record, *, zone: str) -> str:
+    """The text without its lines in which the record contradicts something."""
+    kept = (line for line in text.splitlines() if not contradictions(line, record, zone=zone))
+    return "\n".join(kept).strip()
+
+
 def claims_of(text: str, record: Record, *, zone: str) -> tuple[claims.Claim, ...]:
     """What the text, its fields filled in, plainly says of the facts, in its order; each once.
 

@@ -60,6 +60,12 @@ class RestoredFilter(admin.SimpleListFilter):
                 return queryset
 
 
+def incident_of(request: HttpRequest) -> Incident | None:
+    """The incident whose rows a change list shows, if it is one that is there."""
+    chosen = _uuid(request.GET.get(IncidentFilter.parameter_name))
+    return Incident.objects.filter(pk=chosen).first() if chosen else None
+
+
 def _uuid(value: str | None) -> UUID | None:
     try:
         return UUID(value) if value else None

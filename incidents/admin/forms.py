@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from incidents import claims, errors
 from incidents.choices import (
@@ -17,12 +17,18 @@ from incidents.choices import (
     choices,
     states_of,
 )
-from incidents.models import AffectedComponent, Component, Incident, Placement
+from incidents.models import AffectedComponent, Component, DataCenter, Incident, Placement
 from tenants.admin_pages import InstantField
 
+_HELP = {
+    "title": "Clients read it as it is: what fails, in their words.",
+    "roster_policy": "What every affected company reads of who was in the tail. It can be changed later.",
+}
+"""What the form says beside fields of the table."""
 
-class ComponentChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    """Components with how many companies each would reach."""
+
+class ReachingChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Components, or whole data centers, with how many companies each would reach."""
 
     widget = forms.CheckboxSelectMultiple
 
@@ -34,22 +40,42 @@ class ComponentChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg
 class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A draft with its components; once published only what has no consequences is left of it."""
 
-    affected = ComponentChoices(
+    whole_centers = ReachingChoices(
+        queryset=None,
+        required=False,
+        label="Whole data centers",
+        help_text="A data center fails as a whole: all its components are affected, ticked below or not.",
+    )
+    affected = ReachingChoices(
         queryset=None,
         required=False,
         label="Components",
-        help_text="Every company placed on one of these is affected.",
+        help_text="Every company placed on one of these is affected. You see how many before you publish.",
     )
 
     def __init__(self, *values: Any, **options: Any) -> None:
         super().__init__(*values, **options)
         if "affected" not in self.fields:
             return
-        counted = Component.objects.annotate(company_count=Count("placements")).order_by("name")
-        self.fields["affected"].queryset = counted  # type: ignore[attr-defined]
+        for name, words in _HELP.items():
+            if name in self.fields:
+                self.fields[name].help_text = words
+        counted = Component.objects.annotate(company_count=Count("placements"))
+        centers = DataCenter.objects.annotate(
+            company_count=Count("components__placements__company", distinct=True)
+        )
+        self.fields["affected"].queryset = counted.order_by("data_center__code", "name")  # type: ignore[attr-defined]
+        self.fields["whole_centers"].queryset = centers.order_by("code")  # type: ignore[attr-defined]
         if not self.instance._state.adding:  # noqa: SLF001 - Django's documented way
             own = AffectedComponent.objects.filter(incident=self.instance)
             self.initial["affected"] = list(own.values_list("component_id", flat=True))
+
+    def clean_affected(self) -> Any:
+        """The ticked components and all of the ticked data centers, whose field comes before."""
+        is_affected = Q(pk__in=self.cleaned_data["affected"]) | Q(
+            data_center__in=self.cleaned_data.get("whole_centers", ())
+        )
+        return Component.objects.filter(is_affected)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -81,7 +107,10 @@ class PublicationForm(forms.Form):
         choices=[(word, label) for word, label in choices(CompanyState) if word != CompanyState.RESTORED],
         initial=CompanyState.UNKNOWN,
         widget=forms.RadioSelect,
-        help_text="Not known yet records no entry. Outage and degraded hold from the incident's start.",
+        help_text=(
+            "Outage or degraded: each account reads that, from the incident's start. Not known yet: each "
+            "reads that we do not know, and nothing is recorded."
+        ),
     )
     severity = forms.ChoiceField(
         choices=choices(Severity), required=False, widget=forms.RadioSelect, help_text="Clients read it."

@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.utils.text import Truncator
+from django.utils import timezone
 
-from incidents import claims, cohort, promises
+from incidents import beginnings, claims, cohort, promises
 from incidents.choices import Audience, ClaimKind, UpdateKind
 from incidents.models import Claim, Cohort, Incident, Recovery, Update
 from incidents.promises import Promise, Tally
@@ -108,16 +108,17 @@ def glance(incident: Incident, *, now: datetime) -> Glance | None:
 
 
 def _newest_updates(incident: Incident, made: Mapping[UUID, Promise]) -> tuple[PostedUpdate, ...]:
+    posted, zone = Update.objects.filter(incident=incident), timezone.get_current_timezone_name()
     return tuple(
         PostedUpdate(
             id=update.pk,
             kind=UpdateKind(update.kind),
             published_at=update.published_at,
             is_public=update.audience == Audience.EVERYONE,
-            beginning=Truncator(update.body_markdown).words(24),
+            beginning=beginnings.as_posted(update, zone=zone, words=24),
             promise=made.get(update.pk),
         )
-        for update in Update.objects.filter(incident=incident).order_by("-published_at")[:NEWEST]
+        for update in posted.prefetch_related("wordings").order_by("-published_at")[:NEWEST]
     )
 
 

@@ -16,9 +16,9 @@ from incidents.operations.recovery_imports import MOST_BYTES
 _ZONES = [(name, name) for name in sorted(available_timezones())]
 _USUAL_NAMES = {
     "company": ("company", "client", "account", "slug", "short name", "name"),
-    "at": ("at", "time", "restored_at", "restored at", "since", "when", "timestamp"),
-    "component_column": ("component", "service"),
+    "at": ("at", "time", "restored_at", "restored at", "back at", "since", "when", "timestamp", "date"),
     "state": ("state", "status"),
+    "component_column": ("component", "service"),
 }
 """Headers by which a column is recognised, likeliest first."""
 
@@ -94,11 +94,22 @@ class MappingForm(forms.Form):
         ]
         for name, usual in _USUAL_NAMES.items():
             field: Any = self.fields[name]
-            nothing = [] if field.required else [("", "No column")]
-            field.choices = nothing + named
+            field.choices = [("", "Choose a column" if field.required else "No column"), *named]
             self.initial[name] = _recognised(beginning.header, usual)
         self.initial["encoding"] = str(beginning.encoding)
         self.initial["zone"] = timezone.get_current_timezone_name()
+
+    def clean(self) -> dict[str, Any]:
+        """Each column holds one thing."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        seen: set[int] = set()
+        for name in _USUAL_NAMES:
+            column = cleaned.get(name)
+            if column in seen:
+                self.add_error(name, "This column was chosen above for something else. Choose another.")
+            elif column is not None:
+                seen.add(column)
+        return cleaned
 
     def said(self) -> dict[str, Any]:
         """What `recovery_imports.start` takes, of a valid form."""

@@ -30,6 +30,7 @@ from tenants.errors import Refusal
 
 NAMED = 12
 """So many clients who say otherwise are named on an incident's page."""
+_SAVED_APART = frozenset({"affected", "whole_centers", "request_policy"})
 FIXED_ONCE_PUBLISHED = ("kind", "started", "planned_end", "tail_percent", "roster_policy", "components_named")
 
 
@@ -75,8 +76,8 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
     form = forms.IncidentForm
     change_form_template = "admin/incident_change_form.html"
     list_display = (
-        "reference",
         "title",
+        "reference",
         "kind",
         "severity",
         "standing",
@@ -84,7 +85,7 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
         "started",
         "next_word",
     )
-    list_display_links = ("reference", "title")
+    list_display_links = ("title",)
     list_filter = (StandingFilter, "kind", "severity", "state", "components__data_center")
     list_select_related = ("cohort",)
     search_fields = ("reference", "title")
@@ -154,11 +155,14 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
             "severity",
             "started_at" if is_edited else "started",
             *(() if is_maintenance else ("detected_at",)),
-            *(window if is_maintenance or obj is None or obj.is_draft else ()),
+            *(window if is_maintenance else ()),
         )
         shown = () if obj is None or obj.is_draft else ("published", "resolved", "next_update")
+        where = ("whole_centers", "affected") if is_edited else ("components_named",)
+        is_draft = obj is None or obj.is_draft
         return (
-            (None, {"fields": (*first, *shown, "affected" if is_edited else "components_named")}),
+            (None, {"fields": (*first, *shown, *where)}),
+            *((("For a maintenance only", {"fields": window}),) if is_draft else ()),
             ("What clients may see and ask", {"fields": ("tail_percent", "roster_policy", "request_policy")}),
         )
 
@@ -191,7 +195,7 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
             obj.state = form.first_state()
             super().save_model(request, obj, form, change)
             return
-        own = [name for name in form.changed_data if name not in {"affected", "request_policy"}]
+        own = [name for name in form.changed_data if name not in _SAVED_APART]
         if "request_policy" in form.changed_data:
             self._change_policy(request, obj)
         if not own:
@@ -222,12 +226,22 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
             ignore_conflicts=True,
         )
 
+    def response_add(self, request: HttpRequest, obj: Incident, post_url_continue: str | None = None) -> Any:
+        """To the draft, where it is published: the list would say nothing of what comes next."""
+        messages.success(request, f"Draft {obj.reference} is saved. No client sees it before you publish it.")
+        return self.to_row(obj)
+
     # Pages.
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        title = {"title": "Declare an incident or a maintenance"}
+        return super().add_view(request, form_url, {**title, **(extra_context or {})})
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *positional: Any, **named: Any
     ) -> HttpResponse:
         incident = named.get("obj")
+        context["show_save_and_add_another"] = False
         if incident is not None:
             context["glance"] = glance.glance(incident, now=timezone.now())
             if request.user.has_perm("incidents.view_clientreport"):
@@ -269,18 +283,20 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
             back=self.address("change", incident),
             facts={
                 "Companies that it will reach": count,
-                **forms.reached_by_data_center(incident),
+                **{f"in {code}": each for code, each in forms.reached_by_data_center(incident).items()},
                 "Components": self.components_named(incident),
                 "Start": pages.instant(incident.started_at),
                 **window,
             },
             says=(
                 "Each of them sees it at once, on its own page. This cannot be taken back: a mistake can "
-                "only be called one, and they read that, too."
+                "only be called a false alarm, and they read that, too."
                 if count
-                else "No company is placed on its components, so it would reach nobody. Choose some first."
+                else "No company is placed on its components, so it would reach nobody. Go back to the draft "
+                "and choose components."
             ),
-            form=None if incident.is_maintenance else form,
+            form=form if count and not incident.is_maintenance else None,
+            leave="" if count else "Back to the draft",
             media=self.media + form.media,
             hidden=[("state", CompanyState.UNKNOWN)] if incident.is_maintenance else [],
             submit=f"Publish to {count} {'company' if count == 1 else 'companies'}" if count else "",
@@ -300,6 +316,8 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
             messages.error(request, refusal.message)
         else:
             messages.success(
-                request, f"Published: {count} {'company sees' if count == 1 else 'companies see'} it now."
+                request,
+                f"Published: {count} {'company sees' if count == 1 else 'companies see'} it now. "
+                "Post an update next: it says what you know.",
             )
         return self.to_row(incident)

@@ -44,7 +44,7 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
         "owed",
         "due",
         "assigned",
-        "needed_by_on",
+        "needed_by",
     )
     list_display_links = ("company",)
     list_filter = (ViewFilter, "state", IncidentFilter)
@@ -59,9 +59,9 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
         "standing",
         "owed",
         "due",
-        "requested_by_name",
+        "asked_by",
         "purpose",
-        "needed_by_on",
+        "needed_by",
         "is_for",
         "requested",
         "answered",
@@ -92,6 +92,15 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
 
     def describe(self, row: PostMortemRequest) -> str:
         return f"{row.company.name} asks for the post-mortem of {row.incident.reference}"
+
+    @admin.display(description="needed by", ordering="needed_by_on")
+    def needed_by(self, wanted: Any) -> str:
+        on = wanted.needed_by_on
+        return f"{on.day} {on:%b %Y}" if on else pages.NOTHING
+
+    @admin.display(description="asked by")
+    def asked_by(self, wanted: Any) -> str:
+        return str(wanted.requested_by_name)
 
     @admin.display(description="state", ordering="state")
     def standing(self, wanted: Any) -> str:

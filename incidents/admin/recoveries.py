@@ -12,11 +12,12 @@ from django.utils.safestring import SafeString
 
 from incidents import errors
 from incidents.admin import forms
-from incidents.admin.filters import IncidentFilter, RestoredFilter
+from incidents.admin.filters import IncidentFilter, RestoredFilter, incident_of
 from incidents.admin.of_incident import OfIncident
 from incidents.choices import CompanyState
 from incidents.models import Cohort, Incident, Recovery, RecoveryEntry, RosterEntry
 from incidents.operations import recoveries, set_aside
+from incidents.queries import headers
 from tenants import admin_pages as pages
 from tenants.admin_pages import RecordAdmin
 from tenants.errors import Refusal
@@ -28,6 +29,13 @@ def _state_badge(state: str) -> SafeString:
     return format_html(
         '<span class="company-state company-state--{}">{}</span>', state, CompanyState(state).label
     )
+
+
+def _length_so_far(recovery: Recovery, running_in: CompanyState) -> str:
+    """How long an account was in that state; while it is, up to now."""
+    outage, degraded = headers.seconds_until(recovery, now=timezone.now())
+    seconds = outage if running_in is CompanyState.OUTAGE else degraded
+    return pages.length(seconds) + (" so far" if recovery.state == running_in else "")
 
 
 class _OfIncidentAdmin(OfIncident, RecordAdmin):
@@ -62,10 +70,10 @@ class RecoveryAdmin(_OfIncidentAdmin):
         "restored",
         "outage",
         "degraded",
-        "rank",
-        "tail",
+        "place",
     )
     list_display_links = ("company",)
+    change_list_template = "admin/recovery_change_list.html"
     list_filter = (IncidentFilter, RestoredFilter, "state", "in_tail")
     actions = ("record_recovery",)
     fields = (
@@ -86,8 +94,20 @@ class RecoveryAdmin(_OfIncidentAdmin):
     impacted = pages.instant_column("impacted_at", "first impact")
     restored = pages.instant_column("restored_at", "restored")
     measured = pages.instant_column("measured_at", "measured")
-    outage = pages.length_column("outage_seconds", "outage")
-    degraded = pages.length_column("degraded_seconds", "degraded")
+
+    @admin.display(description="outage", ordering="outage_seconds")
+    def outage(self, recovery: Recovery) -> str:
+        return _length_so_far(recovery, CompanyState.OUTAGE)
+
+    @admin.display(description="degraded", ordering="degraded_seconds")
+    def degraded(self, recovery: Recovery) -> str:
+        return _length_so_far(recovery, CompanyState.DEGRADED)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Under the incident whose rows they are, with the way back to it."""
+        incident = incident_of(request)
+        own = {"incident": incident, "title": f"Recoveries of {incident.reference}"} if incident else {}
+        return super().changelist_view(request, {**(extra_context or {}), **own})
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Within one incident its reference says nothing new."""
@@ -95,8 +115,13 @@ class RecoveryAdmin(_OfIncidentAdmin):
         return [name for name in self.list_display if not (is_one and name == "incident_reference")]
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Within one incident the order of recovery, which has an index; else newest first."""
-        return ("restored_at",) if IncidentFilter.parameter_name in request.GET else ("-id",)
+        """Within one incident the order of recovery, which has an index, then by name; else newest first."""
+        return ("restored_at", "company__name") if IncidentFilter.parameter_name in request.GET else ("-id",)
+
+    @admin.display(description="rank", ordering="rank")
+    def place(self, recovery: Recovery) -> str:
+        rank = pages.NOTHING if recovery.rank is None else str(recovery.rank)
+        return f"{rank}, tail" if recovery.in_tail else rank
 
     @admin.display(description="tail", ordering="in_tail")
     def tail(self, recovery: Recovery) -> str:
@@ -138,7 +163,10 @@ class RecoveryAdmin(_OfIncidentAdmin):
             ),
         )
 
-    @admin.action(description="Record a recovery for the selected companies…", permissions=["change"])
+    @admin.action(
+        description="Record how the selected companies are doing…",
+        permissions=["change"],
+    )
     def record_recovery(self, request: HttpRequest, queryset: QuerySet[Recovery]) -> HttpResponse | None:
         """Ask for state, instant and components, then record them for every selected company.
 
@@ -186,7 +214,9 @@ class RecoveryAdmin(_OfIncidentAdmin):
         companies = "1 company" if len(company_ids) == 1 else f"{len(company_ids)} companies"
         if added:
             messages.success(
-                request, f"Recorded for {companies}: {added} new entries. Standings are up to date."
+                request,
+                f"Recorded for {companies}, in {added} {'entry' if added == 1 else 'entries'}: one for each "
+                "company and component. Clients read it from now on.",
             )
         else:
             messages.info(request, f"This was recorded for {companies} already. Nothing was added.")
@@ -210,7 +240,7 @@ class RecoveryAdmin(_OfIncidentAdmin):
         return self.page(
             request,
             "admin/consequence.html",
-            f"Record a recovery for {count} {'company' if count == 1 else 'companies'}",
+            f"Record how {count} {'company is' if count == 1 else 'companies are'} doing",
             subtitle=str(incident),
             back=request.get_full_path(),
             facts={"Selected": ", ".join(sorted(named, key=str.casefold)) + more},
@@ -219,7 +249,10 @@ class RecoveryAdmin(_OfIncidentAdmin):
                 if has_changed
                 else ""
             ),
-            says="One entry for each company and component; standings and published lists follow at once.",
+            says=(
+                "It is written for each component that a company runs on. Clients read their new state at "
+                "once, and all numbers follow."
+            ),
             form=form,
             media=self.media + form.media,
             hidden=[*hidden, ("selected_count", str(count)), ("record", "yes")],

@@ -221,7 +221,7 @@ class RecoveryImportAdmin(RecordAdmin):
             },
             says=(
                 "Each entry is superseded by what held before it; both stay in the record. Entries that "
-                "were corrected since are left alone. Standings and published lists follow at once."
+                "were corrected since are left alone. Clients read what holds then at once."
             ),
             submit="Roll back",
             is_dangerous=True,

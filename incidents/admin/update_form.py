@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,13 @@ from tenants.admin_pages import InstantField
 
 KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateKind.POST_MORTEM]
 """A post-mortem is published as a report, not typed as an update."""
+PROMISED_IN = [
+    ("", "Nothing, or the time below"),
+    ("30", "In 30 minutes"),
+    ("60", "In 1 hour"),
+    *((str(hours * 60), f"In {hours} hours") for hours in (2, 4, 24)),
+]
+"""Minutes from when the update is sent off."""
 _NAMED_BY = frozenset({Audience.COMPONENTS, Audience.DATA_CENTERS, Audience.COMPANIES})
 """Audiences that name something, in the field of the same name."""
 
@@ -37,15 +44,20 @@ class UpdateForm(forms.Form):
     template = forms.ChoiceField(required=False, label="Begin with a template")
     kind = forms.ChoiceField(choices=KINDS, initial=UpdateKind.UPDATE)
     text = forms.CharField(
-        label="Text (Markdown)",
         max_length=20_000,
         widget=AdminTextareaWidget(attrs={"rows": 10}),
-        help_text="Headings, lists, links and tables; no images. Numbers and times: insert fields.",
+        help_text=(
+            "Plain sentences will do. Markdown makes headings, lists, links and tables; no images. "
+            "Numbers and times: insert the fields below, then they are right."
+        ),
     )
     audience = forms.ChoiceField(
         choices=choices(Audience),
         initial=Audience.EVERYONE,
-        help_text="Who reads it is fixed when it is posted. Only a text for everyone moves the incident.",
+        help_text=(
+            "Who reads it is fixed when it is posted. Only a text for everyone changes the incident's state. "
+            "Components, data centers and names: say which below."
+        ),
     )
     components: Any = forms.ModelMultipleChoiceField(
         queryset=None,
@@ -66,10 +78,18 @@ class UpdateForm(forms.Form):
         widget=AdminTextareaWidget(attrs={"rows": 3}),
         help_text="Name or short name as in its address, one a line.",
     )
-    next_update_at = InstantField(
-        label="Next update promised for",
+    next_update_in = forms.TypedChoiceField(
+        label="Next update promised",
+        choices=PROMISED_IN,
+        coerce=int,
+        empty_value=None,
         required=False,
-        help_text="Empty: nothing is promised.",
+        help_text="Clients read it as a time of day, and the portal counts whether you keep it.",
+    )
+    next_update_at = InstantField(
+        label="Or promised for",
+        required=False,
+        help_text="A time of your own.",
     )
     corrects: Any = forms.ModelChoiceField(
         queryset=None,
@@ -151,7 +171,13 @@ class UpdateForm(forms.Form):
         )
         self.show("kind", template.kind)
         self.show("template", "")
+        self.fields["text"].widget.attrs["autofocus"] = True
         return True
+
+    @property
+    def names_readers(self) -> bool:
+        """Whether the chosen audience is one that says which, or a fault was found in what it says."""
+        return self["audience"].value() in _NAMED_BY or any(name in self.errors for name in _NAMED_BY)
 
     def show(self, field: str, value: str) -> None:
         """Show `value` in a field of a form that was sent with another; the rest stays as it was typed."""
@@ -206,6 +232,10 @@ class UpdateForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("next_update_in") and cleaned.get("next_update_at"):
+            self.add_error("next_update_in", "Promise one of both: a while, or a time.")
+        elif cleaned.get("next_update_in"):
+            cleaned["next_update_at"] = self.now + timedelta(minutes=cleaned["next_update_in"])
         is_correction = cleaned.get("kind") == UpdateKind.CORRECTION
         if is_correction and not cleaned.get("corrects") and "corrects" not in self.errors:
             self.add_error("corrects", "Say which update it corrects.")

@@ -29,7 +29,13 @@ NAMED = 12
 """So many clients who say otherwise, or are not restored, are named before a text is posted."""
 
 
-_READER_FIELDS = ("audience", "components", "data_centers", "companies")
+_NUMBERS_NOW = (
+    "**{{ share_restored }} of accounts are restored: {{ restored_count }} of {{ affected_count }}.**"
+)
+_NOT_OVER_FOR_YOU = (
+    "::: not restored\nYour account is not restored yet, and for you the incident goes on.\n:::"
+)
+_READER_FIELDS = ("components", "data_centers", "companies")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +166,7 @@ class UpdatePage(StaffAdmin):
         except Refusal as refusal:
             form.add_error("text", refusal.message)
             return
-        context["preview"] = seen
+        context |= {"preview": seen, "promised_at": form.cleaned_data["next_update_at"]}
         if seen.count:
             form.show("reached_count", str(seen.count.companies))
         if seen.contradictions:
@@ -198,8 +204,10 @@ class UpdatePage(StaffAdmin):
             open_reports=staff_reports.open_reports(most=NAMED, incident_id=incident.pk),
             open_count=counts.affected_count - counts.restored_count if counts else 0,
             main_fields=[form[name] for name in ("kind", "text")],
+            promise_fields=[form[name] for name in ("next_update_in", "next_update_at")],
+            audience_fields=[form["audience"]],
             reader_fields=[form[name] for name in _READER_FIELDS],
-            more_fields=[form[name] for name in ("next_update_at", "corrects", "read_as")],
+            more_fields=[form[name] for name in ("corrects", "read_as")],
             known_fields=update_preview.field_list(
                 incident, now=now, zone=timezone.get_current_timezone_name()
             ),
@@ -231,13 +239,13 @@ def _contradictions(incident: Incident, text: str, *, now: datetime) -> tuple[sa
     return said.contradictions(text, known, zone=timezone.get_current_timezone_name())
 
 
-def honest_text(text: str) -> str:
-    """What can be said while some are not restored: the numbers of the moment, then the author's words."""
-    return (
-        "**{{ share_restored }} of accounts are restored: {{ restored_count }} of {{ affected_count }}.**\n\n"
-        f"{text}\n\n"
-        "::: not restored\nYour account is not restored yet, and for you the incident goes on.\n:::"
-    )
+def honest_text(incident: Incident, text: str) -> str:
+    """What can be said while some are not restored: the numbers of the moment, then of the author's
+    lines those that the record bears out.
+    """
+    zone = timezone.get_current_timezone_name()
+    kept = said.borne_out(text, record.of_incident(incident, now=timezone.now()), zone=zone)
+    return "\n\n".join(filter(None, (_NUMBERS_NOW, kept, _NOT_OVER_FOR_YOU)))
 
 
 def _offer_honest_text(
@@ -245,7 +253,7 @@ def _offer_honest_text(
 ) -> None:
     """Show the numbers and the way out; what the author made of the text is kept."""
     if not form.data.get("honest_text", "").strip():
-        form.show("honest_text", honest_text(form.data.get("text", "")))
+        form.show("honest_text", honest_text(incident, form.data.get("text", "")))
     still_open = Recovery.objects.filter(incident=incident).exclude(state=CompanyState.RESTORED)
     names = still_open.order_by("company__name").values_list("company__name", flat=True)
     context |= {"refusal": refusal, "open_names": list(names[:NAMED])}

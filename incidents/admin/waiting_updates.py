@@ -22,7 +22,7 @@ from tenants.errors import Refusal
 
 RENEWED_AFTER_SECONDS = 2
 _SAYS = {
-    WaitingState.UNDONE: "Taken back: nothing left.",
+    WaitingState.UNDONE: "Taken back: nobody has read it.",
     WaitingState.SENT_BACK: "Sent back to its author.",
     WaitingState.WAITING: "Approved.",
     WaitingState.POSTED: "Posted.",

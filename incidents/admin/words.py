@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from incidents import fields, standings
+from incidents import beginnings, fields, standings
 from incidents.admin.filters import IncidentFilter
 from incidents.admin.forms import ClaimForm
 from incidents.admin.of_incident import OfIncident
@@ -47,15 +47,15 @@ class UpdateAdmin(OfIncident, RecordAdmin):
     next_update = pages.instant_column("next_update_at", "next update promised")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Update]:
-        return super().get_queryset(request).select_related("incident", "author", "corrects")
+        rows = super().get_queryset(request).select_related("incident", "author", "corrects")
+        return rows.prefetch_related("wordings")
 
     def describe(self, row: Update) -> str:
         return f"{row.get_kind_display()} of {row.incident.reference}"
 
     @admin.display(description="text")
     def beginning(self, update: Update) -> str:
-        words = " ".join(update.body_markdown.split())
-        return words if len(words) <= 90 else f"{words[:89]}…"
+        return beginnings.as_posted(update, zone=timezone.get_current_timezone_name(), words=14)
 
     @admin.display(description="text as clients read it")
     def text(self, update: Update) -> SafeString:

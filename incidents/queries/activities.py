@@ -22,7 +22,7 @@ MOST_PAGES = 400
 WORDS = {
     "client_report.answered": "answered what your company had reported",
     "client_report.accepted": "accepted what your company had reported into the record",
-    "client_report.disputed": "disputed what your company had reported, with a reason",
+    "client_report.disputed": "disputed, giving a reason, what your company had reported",
     "client_report.sent": "reported how your account is doing",
     "client_report.withdrawn": "took back a report on how your account is doing",
     "company.consent_changed": "changed whether other clients may read your company's name",
@@ -49,7 +49,7 @@ WORDS = {
     "statement.issued": "had a downtime statement issued",
     "report.downloaded": "downloaded the post-mortem",
     "report.opened": "opened the post-mortem",
-    "report.read": "said to have read the post-mortem",
+    "report.read": "confirmed having read the post-mortem",
     READ: "looked at the record of this account",
     view_as.STARTED: "prepared to look at this account as its own people see it",
     **{

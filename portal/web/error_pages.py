@@ -6,6 +6,7 @@ import redis
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
+from django.urls import reverse
 
 RETRY_SECONDS = 10
 """After how long a client that asks by itself should ask again."""
@@ -53,6 +54,7 @@ def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
     context = {
         "request_id": getattr(request, "request_id", ""),
         "viewed": viewed,
+        "is_console": viewed is None and request.path.startswith(reverse("admin:index")),
         "zone": viewed.actor.zone if viewed else "",
     }
     headers = {"Cache-Control": "private, no-store"}

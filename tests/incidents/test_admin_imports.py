@@ -237,6 +237,30 @@ def test_columns_that_are_not_there_are_asked_for_again(
     assert again(made).state == ImportState.UPLOADED
 
 
+def test_a_column_holds_one_thing(world: World, signed_in: SignIn) -> None:
+    made = sent(world, file_of([restored("acme", 90)]))
+    words = text(signed_in(world.sam).post(page(made), MAPPING | {"at": MAPPING["company"]}))
+    assert "This column was chosen above" in words
+    assert again(made).state == ImportState.UPLOADED
+
+
+def test_a_time_column_that_nothing_names_is_asked_for(world: World, signed_in: SignIn) -> None:
+    made = sent(world, b"company,xyz\nacme,2026-02-04 14:00\n")
+    words = text(signed_in(world.sam).get(page(made)))
+    assert '<option value="" selected>Choose a column</option>' in words
+
+
+def test_an_import_that_brings_nothing_says_so(world: World, signed_in: SignIn) -> None:
+    made = sent(world, file_of(["nobody,x,restored,"]))
+    client = signed_in(world.sam)
+    client.post(page(made), MAPPING)
+    import_work.advance(made.pk, now=NOW)
+    words = text(client.get(page(made)))
+    assert "Nothing to apply" in words
+    assert "Ready to apply" not in words
+    assert "All but the last 5% restored" in words
+
+
 def test_letters_that_look_wrong_are_looked_at_in_another_encoding(world: World, signed_in: SignIn) -> None:
     made = sent(world, "company;at\nCafé;2026\n".encode())
     client = signed_in(world.sam)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from incidents.choices import CompanyState, IncidentKind, IncidentState, RosterPolicy, Severity
-from incidents.models import AffectedComponent, Claim, Incident, Recovery, RecoveryEntry
+from incidents.models import AffectedComponent, Claim, Component, Incident, Recovery, RecoveryEntry
 from tenants import scope
 from tenants.models import AuditEvent, User
 from tests import factories
@@ -75,6 +75,46 @@ def test_a_draft_is_written_with_its_components_in_the_readers_zone(world: World
         assert made.state == IncidentState.INVESTIGATING
         assert set(made.components.all()) == {world.api, world.reports}
         assert not Recovery.objects.filter(incident=made).exists()
+
+
+def test_a_draft_is_shown_once_it_is_saved_where_it_is_published(world: World, signed_in: SignIn) -> None:
+    client = signed_in(world.sam)
+    assert "Declare an incident" in client.get(page("add")).content.decode()
+    answer = client.post(page("add"), typed(world), follow=True)
+    with scope.as_staff():
+        made = Incident.objects.get(title="Reports are late")
+    assert answer.redirect_chain == [(page("change", made), 302)]
+    assert "No client sees it" in messages_of(answer)
+    assert page("publish", made) in answer.content.decode()
+
+
+def test_a_data_center_that_fails_is_ticked_once(world: World, signed_in: SignIn) -> None:
+    center = world.api.data_center_id
+    elsewhere = factories.component("API", "XX")
+    sent = typed(world, affected=[], whole_centers=[str(center)])
+    signed_in(world.sam).post(page("add"), sent)
+    with scope.as_staff():
+        made = Incident.objects.get(title="Reports are late")
+        affected = set(made.components.values_list("pk", flat=True))
+        own = set(Component.objects.filter(data_center=center).values_list("pk", flat=True))
+    assert {world.api.pk, world.reports.pk} <= affected
+    assert affected == own
+    assert elsewhere.pk not in affected
+
+
+def test_of_a_published_incident_no_ticks_are_taken(world: World, signed_in: SignIn) -> None:
+    before = again(world.incident)
+    factories.component("New", world.api.data_center.code)
+    sent = {"title": before.title, "severity": before.severity, "request_policy": before.request_policy}
+    sent |= {"detected_at_0": "", "detected_at_1": "", "whole_centers": [str(world.api.data_center_id)]}
+    with scope.as_staff():
+        affected = set(
+            AffectedComponent.objects.filter(incident=before).values_list("component_id", flat=True)
+        )
+    assert signed_in(world.sam).post(page("change", before), sent).status_code == 302
+    with scope.as_staff():
+        left = AffectedComponent.objects.filter(incident=before).values_list("component_id", flat=True)
+        assert set(left) == affected
 
 
 def test_a_maintenance_starts_scheduled_and_needs_a_planned_end(world: World, signed_in: SignIn) -> None:
@@ -308,7 +348,14 @@ def test_who_may_only_look_publishes_and_posts_nothing(
     seen = client.get(page("change", subject))
     assert seen.status_code == 200
     assert page(name, subject) not in seen.content.decode()
-    assert client.get(page(name, subject)).status_code == 403
+    assert "needs another role" in seen.content.decode()
+    console = client.get("/admin/").content.decode()
+    assert page("change", subject) in console
+    assert page(name, subject) not in console
+    assert page("add") not in console
+    refused = client.get(page(name, subject))
+    assert refused.status_code == 403
+    assert "Your role among the staff" in refused.content.decode()
     sent = {"state": "outage", "kind": "update", "text": "Hello", "audience": "everyone"}
     assert client.post(page(name, subject), sent).status_code == 403
     assert again(draft).is_draft

@@ -62,7 +62,7 @@ def test_it_asks_first_and_names_whom(world: World, signed_in: SignIn) -> None:
     before = entry_count()
     asked = {"action": "record_recovery", "_selected_action": selected, "select_across": "0"}
     words = signed_in(world.sam).post(LIST, asked).content.decode()
-    assert "Record a recovery for 2 companies" in words
+    assert "Record how 2 companies are doing" in words
     assert "Acme Stores, Globex Hotels" in words
     assert "API (EU)" in words
     assert "Reports (EU)" not in words, "only components of the incident"
@@ -72,7 +72,7 @@ def test_it_asks_first_and_names_whom(world: World, signed_in: SignIn) -> None:
 
 def test_it_records_and_the_standings_follow(world: World, signed_in: SignIn) -> None:
     answer = signed_in(world.sam).post(LIST, typed(keys(world.incident, world.acme)), follow=True)
-    assert "Recorded for 1 company: 1 new entries" in messages_of(answer)
+    assert "Recorded for 1 company, in 1 entry" in messages_of(answer)
     assert states(world.incident) == {world.acme.pk: "restored", world.globex.pk: "outage"}
     with scope.as_staff():
         recovery = Recovery.objects.get(incident=world.incident, company=world.acme)
@@ -124,7 +124,7 @@ def test_all_that_match_the_filters_can_be_selected(world: World, signed_in: Sig
     there = f"{LIST}?incident={wide.pk}&restored=no"
     one = keys(wide, world.acme)
     asked = client.post(there, {"action": "record_recovery", "_selected_action": one, "select_across": "1"})
-    assert "Record a recovery for 122 companies" in asked.content.decode()
+    assert "Record how 122 companies are doing" in asked.content.decode()
     with CaptureQueriesContext(connection) as seen:
         answer = client.post(there, typed(one, count=122, select_across="1"))
     assert answer.status_code == 302
@@ -214,3 +214,17 @@ def test_a_recovery_shows_the_entries_that_it_is_made_of(world: World, signed_in
 def test_a_filter_that_names_nothing_is_no_error(world: World, signed_in: SignIn, value: str) -> None:
     answer = signed_in(world.sam).get(f"{LIST}?incident={value}")
     assert answer.status_code in (200, 302)
+
+
+def test_the_list_says_whose_it_is_and_how_long_it_has_been_so_far(world: World, signed_in: SignIn) -> None:
+    at = timezone.now() - timedelta(minutes=90)
+    with scope.as_staff():
+        Recovery.objects.filter(incident=world.incident, company=world.acme).update(
+            measured_at=at, outage_seconds=600
+        )
+    words = signed_in(world.sam).get(f"{LIST}?incident={world.incident.pk}").content.decode()
+    assert f"Recoveries of {world.incident.reference}" in words
+    assert reverse("admin:incidents_incident_change", args=[world.incident.pk]) in words
+    assert "1 h 40 min so far" in words
+    assert "Tick companies" in words
+    assert "Tick companies" not in signed_in(world.sam).get(LIST).content.decode()

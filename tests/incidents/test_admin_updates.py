@@ -1,5 +1,6 @@
 """Updates in the admin: posted once, held against the record, read-only afterwards."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -131,6 +132,49 @@ def test_resolved_is_refused_while_somebody_is_not_restored(world: World, signed
     )
     assert updates(world.incident) == []
     assert state_of(world.incident) == before
+
+
+def test_what_would_be_untrue_is_not_offered_as_honest(world: World, signed_in: SignIn) -> None:
+    factories.restore(world.acme, world.incident, minutes=60)
+    client = signed_in(world.sam)
+    text = "All {{ affected_count }} accounts are restored. Yours is, too.\n\nWe are sorry."
+    sent = typed(client, world.incident, kind="resolved", text=text)
+    sent.pop("_post")
+    offered = client.post(page(world.incident), sent).context["form"]["honest_text"].value()
+    assert "We are sorry." in offered
+    assert "All {{" not in offered
+    assert "Yours is, too" not in offered
+    assert (
+        client.post(page(world.incident), sent | {"honest_text": offered, "_monitoring": "yes"}).status_code
+        == 302
+    )
+    (update,) = updates(world.incident)
+    assert update.kind == UpdateKind.MONITORING
+
+
+def test_a_while_is_promised_from_now_and_only_one_of_both(world: World, signed_in: SignIn) -> None:
+    client, soon = signed_in(world.sam), timezone.now() + timedelta(hours=3)
+    both = {
+        "next_update_in": "60",
+        "next_update_at_0": f"{soon:%d/%m/%Y}",
+        "next_update_at_1": f"{soon:%H:%M}",
+    }
+    refused = client.post(page(world.incident), typed(client, world.incident, **both))
+    assert "Promise one of both" in refused.content.decode()
+    assert updates(world.incident) == []
+    before = timezone.now()
+    client.post(page(world.incident), typed(client, world.incident, next_update_in="60"))
+    (update,) = updates(world.incident)
+    assert update.next_update_at is not None
+    assert timedelta(minutes=60) <= update.next_update_at - before < timedelta(minutes=61)
+
+
+def test_enter_in_a_field_shows_a_preview_and_posts_nothing(world: World, signed_in: SignIn) -> None:
+    words = signed_in(world.sam).get(page(world.incident)).content.decode()
+    form = words[words.index('<form method="post" novalidate>') :]
+    buttons = re.findall(r'<(?:button|input type="submit")[^>]*name="(_\w+)"', form)
+    assert buttons[0] == "_preview"
+    assert "_post" in buttons
 
 
 def test_the_honest_way_out_posts_as_monitoring(world: World, signed_in: SignIn) -> None:

@@ -56,7 +56,7 @@ def test_a_posted_form_waits_and_says_for_how_long(world: World, signed_in: Sign
     waiting = the_one(world)
     assert answer["Location"] == of_waiting(waiting)
     words = client.get(answer["Location"]).content.decode()
-    assert re.search(r"Leaves in \d+ s", words)
+    assert re.search(r"It is posted in \d+ s", words)
     assert '<meta http-equiv="refresh"' in words
     assert "We are <strong>on it</strong>." in words
     for place in ("/admin/", reverse("admin:incidents_incident_change", args=[world.incident.pk])):
@@ -200,7 +200,7 @@ def test_a_second_person_sees_what_is_to_be_approved_and_its_author_has_no_butto
         assert part in words
     assert "Say why" in press(pia, waiting, "_send_back", reason=" ")
     assert again(waiting).state == WaitingState.AWAITING
-    assert "Leaves in" in press(pia, waiting, "_approve")
+    assert "It is posted in" in press(pia, waiting, "_approve")
     assert posted(world) == []
     press(client, waiting, "_post_now")
     assert posted(world) == [text]

@@ -128,3 +128,10 @@ def test_a_long_hostile_text_is_read_in_no_time() -> None:
     ):
         found(piece, AT_1945)
     assert datetime.now(tz=UTC) - began < timedelta(seconds=5)
+
+
+def test_of_a_text_those_lines_are_left_that_the_record_bears_out() -> None:
+    text = "Everything works again. Yours, too.\n\n::: restored\nYou are back.\n:::\n\nWe are sorry."
+    kept = "::: restored\nYou are back.\n:::\n\nWe are sorry."
+    assert said.borne_out(text, record(AT_1945), zone="UTC") == kept
+    assert said.borne_out(text, record(THE_END), zone="UTC") == text

@@ -111,8 +111,7 @@ def declare(page: Page) -> None:
         page.locator(f"[name={name}_1]").fill(f"{at.astimezone(UTC):%H:%M:%S}")
     for box in page.locator("[name=affected]").all():
         box.check()
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("link", name=TITLE).first.click()
+    page.get_by_role("button", name="Save the draft").click()
     page.get_by_role("link", name="Publish…").click()
     expect(page.locator("#content")).to_contain_text("240")
     page.get_by_label("Outage").check()
@@ -124,7 +123,7 @@ def post(page: Page, announcement: Announcement) -> None:
     to_incident(page)
     page.get_by_role("link", name="Post update…").click()
     page.get_by_label("Kind").select_option(label=announcement.kind.label)
-    page.get_by_label("Text (Markdown)").fill(announcement.body)
+    page.get_by_label("Text:", exact=True).fill(announcement.body)
     page.get_by_role("button", name="Post update").click()
 
 
@@ -149,7 +148,7 @@ def record(day: Day, page: Page, folder: Path, now: datetime) -> None:
     page.get_by_role("button", name="Apply").click()
     day.work()
     page.reload()
-    expect(page.get_by_text("Standings and published lists are up to date.")).to_be_visible()
+    expect(page.get_by_text("Clients read it from now on.")).to_be_visible()
 
 
 def test_the_founding_day_told_as_it_was(day: Day, tmp_path: Path) -> None:
@@ -199,10 +198,12 @@ def refuse_the_first_resolved(day: Day, staff: Page, client: Page, folder: Path)
     expect(answer).to_contain_text("Acme Stores: Degraded")
     expect(client.locator("body")).not_to_contain_text("everything works again")
 
-    # The same words as “monitoring” would be untrue as well; what is true can be said at once.
+    # The same words as “monitoring” would be untrue as well: they are not offered.
+    honest = staff.locator("[name=honest_text]")
+    assert RESOLVED_TOO_EARLY.body not in honest.input_value()
+    honest.fill(f"{honest.input_value()}\n\n{RESOLVED_TOO_EARLY.body}")
     refused.get_by_role("button", name="Post as “Monitoring").click()
     expect(staff.get_by_role("region", name="The record says otherwise: nothing was posted")).to_be_visible()
-    honest = staff.locator("[name=honest_text]")
     honest.fill(
         honest.input_value().replace(RESOLVED_TOO_EARLY.body, "We are moving the last databases back.")
     )
@@ -220,7 +221,7 @@ def resolve(day: Day, staff: Page, client: Page, folder: Path) -> None:
     to_incident(staff)
     staff.get_by_role("link", name="Post update…").click()
     staff.get_by_label("Kind").select_option(label="Resolved")
-    staff.get_by_label("Text (Markdown)").fill(
+    staff.get_by_label("Text:", exact=True).fill(
         "Every account is restored. The first 95% were after {{ time_to_95 }}, the last after "
         "{{ time_to_last }}."
     )

@@ -61,9 +61,7 @@ def test_a_file_is_sent_tried_out_applied_and_taken_back(windows: Browsing, tmp_
         expect(beside.get_by_role("region", name="Imports of recoveries")).to_contain_text("to apply")
 
         staff.get_by_role("button", name="Apply").click()
-        expect(staff.get_by_text("Standings and published lists are up to date.")).to_be_visible(
-            timeout=PATIENCE_MILLISECONDS
-        )
+        expect(staff.get_by_text("Clients read it from now on.")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
         expect(answer).to_contain_text("Acme Stores: Restored")
 
         staff.get_by_role("link", name="Roll back…").click()

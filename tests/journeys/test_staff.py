@@ -43,11 +43,15 @@ def record_for_acme(page: Page, *, state: str) -> None:
     """From the console to a recovery entry of Acme in the open incident, a few seconds old."""
     page.goto(page.url.split("/admin/")[0] + "/admin/")
     page.get_by_role("link", name=OPEN_TITLE).click()
-    page.get_by_role("link", name="Recoveries of this incident").click()
+    page.get_by_role("link", name="Record recoveries…").click()
     page.locator("#searchbar").fill("acme")
     page.locator("#searchbar").press("Enter")
-    choose_action(page, company="Acme Stores", action="Record a recovery for the selected companies…")
-    expect(page.get_by_role("heading", name="Record a recovery for 1 company")).to_be_visible()
+    choose_action(
+        page,
+        company="Acme Stores",
+        action="Record how the selected companies are doing…",
+    )
+    expect(page.get_by_role("heading", name="Record how 1 company is doing")).to_be_visible()
     page.get_by_label(state, exact=True).check()
     at = datetime.now(UTC) - timedelta(seconds=1)
     page.locator("[name=at_0]").fill(f"{at:%Y-%m-%d}")
@@ -88,7 +92,7 @@ def test_a_resolved_that_would_be_untrue_is_refused_with_the_numbers(windows: Br
     affected, restored, still = map(int, re.findall(r"\d+", said))
     assert (affected, restored + still) == (110, 110)
     staff.get_by_label("Kind").select_option(label="Resolved")
-    staff.get_by_label("Text (Markdown)").fill("Payments run **again** in most shops.")
+    staff.get_by_label("Text:", exact=True).fill("Payments run **again** in most shops.")
     staff.get_by_role("button", name="Post update").click()
 
     refused = staff.get_by_role("region", name="“Resolved” would be untrue: nothing was posted")
@@ -164,10 +168,10 @@ def test_the_admin_reads_well_in_the_dark_and_on_a_telephone(windows: Browsing) 
     found = browsing.serious_violations(page)
     page.get_by_role("link", name=OPEN_TITLE).click()
     found += browsing.serious_violations(page)
-    for name in ("Tail", "Roster…", "Components…"):
+    for name in ("Tail", "Roster policy…", "Components…"):
         page.get_by_role("link", name=name, exact=True).click()
         found += browsing.serious_violations(page)
         page.go_back()
-    page.get_by_role("link", name="Recoveries of this incident").click()
+    page.get_by_role("link", name="Record recoveries…").click()
     found += browsing.serious_violations(page)
     assert found == []

@@ -1,0 +1,37 @@
+"""How a text that was posted begins, in plain words on one line."""
+
+import html
+import re
+from collections.abc import Iterable
+
+from django.utils.html import strip_tags
+from django.utils.text import Truncator
+
+from incidents import blocks, fields, markdown
+from incidents.models import Update
+
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def as_posted(update: Update, *, zone: str, words: int) -> str:
+    """What all of its readers read, with the numbers of then and times in `zone`.
+
+    Reads `update.wordings`: fetch them before where there are many updates. A sentence that says of
+    each account its own is left out.
+    """
+    wordings = [each.body_html.splitlines() for each in update.wordings.all()]
+    shared = [line for line in wordings[0] if all(line in other for other in wordings)] if wordings else []
+    plain = html.unescape(strip_tags(update.body_html or "\n".join(shared)))
+    own = [f"{{{{ {name} }}}}" for name in fields.OF_READER]
+    kept = (each for each in _SENTENCES.split(plain) if not any(mark in each for mark in own))
+    return Truncator(fields.in_words(_on_one_line(kept), zone)).words(words, truncate="…")
+
+
+def typed_by_hand(body_markdown: str) -> str:
+    """What everybody could read, without each sentence that holds a number or time of the record."""
+    plain = html.unescape(strip_tags(markdown.to_html(blocks.outside(body_markdown))))
+    return _on_one_line(each for each in _SENTENCES.split(plain) if fields.removed(each) == each)
+
+
+def _on_one_line(sentences: Iterable[str]) -> str:
+    return " ".join(" ".join(sentences).split())
