@@ -161,7 +161,7 @@ class PostMortemAdmin(OfIncident, ReportEditor):
                 "Reviewed by": draft.reviewed_by or "nobody",
             },
             says="What is published is frozen. A mistake is put right by a later version, beside this one.",
-            form=form,
+            form=None if incident.is_set_aside else form,
             submit="" if trouble or not self.may_publish(draft) else "Publish",
         )
 

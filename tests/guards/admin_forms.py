@@ -18,6 +18,7 @@ TYPED = {
     "claimed_at_1": "",
     "planned_end_at_0": "",
     "planned_end_at_1": "",
+    "remind_minutes": "",
     "next_update_at_0": "",
     "next_update_at_1": "",
     "claimed_seconds": "1:00",
@@ -130,7 +131,8 @@ class _Forms(HTMLParser):
             form.actions += [value for value, _is_selected in self._options if value]
         chosen = [value for value, is_selected in self._options if is_selected and value]
         plain = self._select.rsplit("-", 1)[-1]
-        if not chosen and plain in self._known:
+        offered = {value for value, _is_selected in self._options if value}
+        if not chosen and plain in self._known and (not offered or self._known[plain] in offered):
             chosen = [self._known[plain]]
         elif not chosen and plain not in LEFT_EMPTY:
             chosen = [value for value, _is_selected in self._options if value][-1:]

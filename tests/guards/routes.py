@@ -109,7 +109,7 @@ def row(method: str, route: str, statuses: str, form: str = "", writes: str = ""
 
 
 ASKED = "incidents_postmortemrequest incidents_requestrecipient tenants_auditevent tenants_rowchange"
-MORE_ASKED = "incidents_requestquestion tenants_auditevent"
+MORE_ASKED = "incidents_requestquestion tenants_auditevent tenants_rowchange"
 SAID = "incidents_clientreport tenants_auditevent tenants_rowchange"
 ISSUED = "incidents_statement incidents_document tenants_auditevent"
 TAKEN = "tenants_auditevent"

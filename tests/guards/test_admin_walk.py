@@ -44,7 +44,7 @@ def test_staff_without_rights_cannot_tell_what_is_there(walk: Walk, record_prope
 
 
 def test_what_a_superuser_can_write_nobody_else_can(walk: Walk, record_property: Record) -> None:
-    _report(walk, list(admin_walk.forms(walk, most=40)), record_property)
+    _report(walk, list(admin_walk.forms(walk, most=25)), record_property)
 
 
 def test_the_walk_finds_a_page_that_asks_for_no_rights(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
