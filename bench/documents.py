@@ -59,7 +59,7 @@ CHAPTER = "\n\n".join(
         PARAGRAPH * 6,
     )
 )
-TEXTS = {"summary": CHAPTER, "root_cause": CHAPTER * 42, "contributing_causes": CHAPTER * 42}
+TEXTS = {"summary": CHAPTER, "root_cause": CHAPTER * 56, "contributing_causes": CHAPTER * 56}
 PLAIN = """#set document(title: "Plain")
 #set page(paper: "a4")
 #set text(font: "Noto Sans", size: 10pt)

@@ -16,8 +16,8 @@ WIDEST = 12
 """Columns of a table that fit on a page; what is beyond stands in the last one."""
 NARROWEST = 6
 """The letters that the narrowest column of a table has room for; the widest is at most 8 times as wide."""
-LINE = 85
-"""Letters of a line, about: a word that does not fit may be broken anywhere."""
+LINE, LONGEST = 85, 60
+"""Letters of a line, about, and of the longest word that is surely on one."""
 _INLINE = {"strong": "strong", "b": "strong", "em": "em", "i": "em", "s": "s", "del": "s", "a": "a"}
 _HEADINGS = {"h3": 3, "h4": 4}
 _SCHEMES = ("https://", "http://", "mailto:")
@@ -172,7 +172,12 @@ def _holds_blocks(part: Part) -> bool:
 def _paragraph(inline: list[Any]) -> Part:
     said = "".join(_text(each) for each in inline)
     first = next((letter for letter in said if letter.isalpha()), "")
-    return {"t": "p", "c": inline, **({"rtl": True} if first and ord(first) in _RTL else {})}
+    found: Part = {"t": "p", "c": inline}
+    if first and ord(first) in _RTL:
+        found["rtl"] = True
+    if breaks := _breaks(said, LONGEST):
+        found["breaks"] = breaks
+    return found
 
 
 def _as_inline(parts: list[Any]) -> list[Any]:
@@ -217,15 +222,20 @@ def _table(part: Part) -> Part:
 
 
 def _columns(rows: list[list[list[Any]]], count: int) -> list[dict[str, int]]:
-    """Of each column its share of the width, by its longest cell, and how many letters a line of it holds."""
-    longest = [
-        max((sum(len(_text(part)) for part in row[place]) for row in rows), default=0)
-        for place in range(count)
-    ]
-    shares = [min(max(each, NARROWEST), NARROWEST * 8) for each in longest]
+    """Of each column its share of the width, by its longest cell, and `breaks` as `_breaks` says."""
+    said = [["".join(_text(part) for part in row[place]) for row in rows] for place in range(count)]
+    shares = [min(max(NARROWEST, *map(len, cells)), NARROWEST * 8) for cells in said]
     # Of more than five columns the letters are smaller.
     line = LINE if count <= 5 else LINE * 10 // 8
-    return [{"share": each, "fits": max(line * each // sum(shares) - 2, 3)} for each in shares]
+    return [
+        {"share": share, "breaks": _breaks(" ".join(cells), max(line * share // sum(shares) - 2, 3))}
+        for share, cells in zip(shares, said, strict=True)
+    ]
+
+
+def _breaks(said: str, fits: int) -> int:
+    """From how many letters on a word may be broken anywhere; 0 where every word fits, the usual case."""
+    return fits if max(map(len, said.split()), default=0) > fits else 0
 
 
 def _row(cells: list[list[Any]], columns: int) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""A real worker with more PDFs to make than it can at once: a mail that comes later leaves before the last."""
+"""A real worker with more PDFs than it can make at once: a mail that comes later does not wait for all."""
 
 from pathlib import Path
 

@@ -80,3 +80,21 @@ def test_a_text_that_begins_from_the_right_is_said_to() -> None:
 def test_html_that_is_broken_does_not_break_the_reading() -> None:
     for html in ("<p>a<b>c", "</p></p>a", "<table><tr><td>a", "<ul>a<li>b", "a<br>b<hr", "<" * 5_000 + "a"):
         assert "a" in words(flow.blocks(html)) or html.startswith("<<")
+
+
+def test_a_word_that_fits_no_line_may_be_broken_and_others_are_left_alone() -> None:
+    plain, long = flow.blocks("<p>Some usual words.</p><p>" + "x" * 61 + "</p>")
+    assert "breaks" not in plain
+    assert long["breaks"] == flow.LONGEST
+
+
+def test_columns_are_as_wide_as_what_they_hold_within_bounds() -> None:
+    def columns(*cells: str) -> list[dict[str, int]]:
+        row = "".join(f"<td>{cell}</td>" for cell in cells)
+        (table,) = flow.blocks(f"<table><tbody><tr>{row}</tr></tbody></table>")
+        found: list[dict[str, int]] = table["columns"]
+        return found
+
+    assert [each["share"] for each in columns("a", "ten words " * 2, "word " * 50)] == [6, 20, 48]
+    assert [each["breaks"] for each in columns("a", "some words", "word " * 50)] == [0, 0, 0]
+    assert [each["breaks"] for each in columns("y" * 30, "word " * 50, "word " * 50)] == [18, 0, 0]
