@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -228,6 +229,8 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
 
     def response_add(self, request: HttpRequest, obj: Incident, post_url_continue: str | None = None) -> Any:
         """To the draft, where it is published: the list would say nothing of what comes next."""
+        if IS_POPUP_VAR in request.POST:
+            return super().response_add(request, obj, post_url_continue)
         messages.success(request, f"Draft {obj.reference} is saved. No client sees it before you publish it.")
         return self.to_row(obj)
 

@@ -32,10 +32,12 @@ def _state_badge(state: str) -> SafeString:
 
 
 def _length_so_far(recovery: Recovery, running_in: CompanyState) -> str:
-    """How long an account was in that state; while it is, up to now."""
-    outage, degraded = headers.seconds_until(recovery, now=timezone.now())
+    """How long an account was in that state; while it is, up to now, or until the incident was set aside."""
+    set_aside_at = recovery.incident.set_aside_at
+    outage, degraded = headers.seconds_until(recovery, now=set_aside_at or timezone.now())
     seconds = outage if running_in is CompanyState.OUTAGE else degraded
-    return pages.length(seconds) + (" so far" if recovery.state == running_in else "")
+    is_running = recovery.state == running_in and set_aside_at is None
+    return pages.length(seconds) + (" so far" if is_running else "")
 
 
 class _OfIncidentAdmin(OfIncident, RecordAdmin):

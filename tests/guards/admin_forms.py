@@ -30,7 +30,7 @@ TYPED = {
 }
 """What is typed into fields that do not take any word; '' leaves them as they are."""
 
-LEFT_EMPTY = frozenset({"corrects", "update"})
+LEFT_EMPTY = frozenset({"component_column", "corrects", "next_update_in", "state", "update"})
 """Choices that would make the rest of their form untrue."""
 
 _DAY, _TIME, _WORDS, _NUMBER = "04/02/2026", "14:00:00", "Typed by a test", "7"
