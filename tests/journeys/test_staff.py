@@ -30,9 +30,9 @@ def console(windows: Browsing) -> Page:
     return page
 
 
-def choose_action(page: Page, *, company: str, action: str) -> None:
-    """Tick the rows of one company in a change list and go to an action's page."""
-    rows = page.locator("#result_list tbody tr").filter(has_text=company)
+def choose_action(page: Page, *, company: str, action: str, incident: str = "") -> None:
+    """Tick the row of one company (in one incident) in a change list and go to an action's page."""
+    rows = page.locator("#result_list tbody tr").filter(has_text=company).filter(has_text=incident)
     expect(rows).to_have_count(1)
     rows.locator("input.action-select").check()
     page.locator("select[name=action]").select_option(label=action)
@@ -124,7 +124,7 @@ def test_staff_decline_a_request_and_the_client_reads_the_reason(windows: Browsi
     client = ask(windows, people.LOU, f"/quillmere/incidents/{founding.REFERENCE}/post-mortem/")
     staff = console(windows)
     staff.goto(windows.portal.url("/admin/incidents/postmortemrequest/"))
-    choose_action(staff, company="Quillmere", action="Decline with a reason…")
+    choose_action(staff, company="Quillmere", incident=founding.REFERENCE, action="Decline with a reason…")
     expect(staff.get_by_role("heading", name="Decline 1 request")).to_be_visible()
     assert browsing.serious_violations(staff) == []
     staff.get_by_label("Reason").fill("The report <b>follows</b> in March.")
