@@ -102,10 +102,14 @@ held as (
     from held window in_time as (order by restored_at)
 ), instants as materialized (
     select count(*)::int as affected_count, count(restored_at)::int as restored_count,
-        array_agg(restored_at order by place) as in_order
+        array_agg(restored_at order by place) filter (where restored_at is not null) as in_order,
+        array_agg(restored_by_then order by place) filter (where restored_at is not null) as by_then,
+        count(*) filter (where restored_at <= %(now)s)::int as drawn_count,
+        count(*) filter (where restored_at <= %(now)s and place = restored_by_then) as step_count
     from ranked
 ), bounds as materialized (
-    select affected_count, restored_count, in_order[(affected_count * 50 + 99) / 100] as restored_half_at,
+    select affected_count, restored_count, drawn_count, step_count,
+        in_order[(affected_count * 50 + 99) / 100] as restored_half_at,
         in_order[(affected_count * (100 - %(tail_percent)s) + 99) / 100] as restored_share_at,
         in_order[affected_count] as all_restored_at
     from instants
@@ -114,25 +118,21 @@ held as (
 
 
 STEPS = """
-step as (
-    select restored_at as at, restored_by_then as count from ranked
-    where place = restored_by_then and restored_at <= %(now)s
-), drawn as materialized (
-    select count(*) as steps, max(count) as restored from step
-), wanted as (
-    select (restored * part + %(most_steps)s - 4) / (%(most_steps)s - 3) as place
-    from drawn, generate_series(1, %(most_steps)s - 3) part
+wanted as (
+    select (drawn_count * part + %(most_steps)s - 4) / (%(most_steps)s - 3) as place
+    from bounds, generate_series(1, %(most_steps)s - 3) part
     union all
     select unnest(array[affected_count * 50 + 99, affected_count * (100 - %(tail_percent)s) + 99]) / 100
     from bounds
     union all
     select affected_count from bounds
-), kept as (
-    select at, count from step where (select steps from drawn) <= %(most_steps)s
+), kept as materialized (
+    select restored_at as at, restored_by_then as count from ranked
+    where (select step_count from bounds) <= %(most_steps)s
+    and restored_at <= %(now)s and place = restored_by_then
     union
-    select restored_at, restored_by_then from ranked
-    where (select steps from drawn) > %(most_steps)s and place in (select place from wanted)
-    and restored_at <= %(now)s
+    select in_order[place], by_then[place] from instants, wanted
+    where step_count > %(most_steps)s and place <= drawn_count
 )
 """
 """Where there are more instants than %(most_steps)s, those at which half, the first 95% and all were

@@ -51,8 +51,15 @@ _RANKED = """
 ranked as materialized (
     select restored_at, row_number() over in_time as place, count(*) over in_time as restored_by_then
     from unnest(%(ats)s::timestamptz[]) as restored_at window in_time as (order by restored_at)
+), instants as (
+    select count(*)::int as affected_count,
+        array_agg(restored_at order by place) filter (where restored_at is not null) as in_order,
+        array_agg(restored_by_then order by place) filter (where restored_at is not null) as by_then,
+        count(*) filter (where restored_at <= %(now)s)::int as drawn_count,
+        count(*) filter (where restored_at <= %(now)s and place = restored_by_then) as step_count
+    from ranked
 ), bounds as (
-    select count(*) as affected_count from ranked
+    select affected_count, drawn_count, step_count from instants
 )
 """
 
