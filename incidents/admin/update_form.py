@@ -29,11 +29,11 @@ KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateK
 """A post-mortem is published as a report, not typed as an update."""
 PROMISED_IN = [
     ("", "Nothing, or the time below"),
-    ("30", "In 30 minutes"),
-    ("60", "In 1 hour"),
-    *((str(hours * 60), f"In {hours} hours") for hours in (2, 4, 24)),
+    ("30", "30 minutes from now"),
+    ("60", "1 hour from now"),
+    *((str(hours * 60), f"{hours} hours from now") for hours in (2, 4, 24)),
 ]
-"""Minutes from when the update is sent off."""
+"""Minutes from when the update is sent off, also where it waits for a second person."""
 _NAMED_BY = frozenset({Audience.COMPONENTS, Audience.DATA_CENTERS, Audience.COMPANIES})
 """Audiences that name something, in the field of the same name."""
 
@@ -84,7 +84,10 @@ class UpdateForm(forms.Form):
         coerce=int,
         empty_value=None,
         required=False,
-        help_text="Clients read it as a time of day, and the portal counts whether you keep it.",
+        help_text=(
+            "Counted from now, however long an approval takes. Clients read it as a time of day, and the "
+            "portal counts whether you keep it."
+        ),
     )
     next_update_at = InstantField(
         label="Or promised for",
