@@ -1,5 +1,6 @@
 """What staff type to post an update: the text, whom it is for, and what they have seen of the record."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -232,6 +233,14 @@ class UpdateForm(forms.Form):
             data_center_ids=[each.pk for each in typed["data_centers"]],
             company_ids=typed["companies"],
         )
+
+    def digest(self) -> str:
+        """Of all that the valid form would send off, so that it can be told from what was previewed."""
+        typed = self.cleaned_data
+        promised = typed["next_update_in"] or typed["next_update_at"]
+        corrects = typed["corrects"].pk if typed["corrects"] else None
+        sent_off = (typed["kind"], typed["text"], self.readers(), promised, corrects)
+        return hashlib.sha256(repr(sent_off).encode()).hexdigest()[:32]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
