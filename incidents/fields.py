@@ -162,6 +162,16 @@ def in_words(filled: str, zone: str) -> str:
     return _FIELD.sub(value, filled)
 
 
+def is_of_reader(text: str) -> bool:
+    """Whether a text after `fill` says something that is each account's own."""
+    return any(name in OF_READER for name in _FIELD.findall(text))
+
+
+def on_one_line(text: str) -> str:
+    """The text with each field written as it is listed, however it was typed."""
+    return _FIELD.sub(r"{{ \1 }}", text)
+
+
 def removed(text: str) -> str:
     """The text without its fields: what was typed by hand."""
     return _FIELD.sub(" ", text)

@@ -32,12 +32,16 @@ def _state_badge(state: str) -> SafeString:
 
 
 def _length_so_far(recovery: Recovery, running_in: CompanyState) -> str:
-    """How long an account was in that state; while it is, up to now, or until the incident was set aside."""
+    """How long an account was in that state; while it is, up to now, or until the incident was set aside.
+
+    The stored time, by which the list is sorted: of a maintenance clients read only what was not planned.
+    """
     set_aside_at = recovery.incident.set_aside_at
     outage, degraded = headers.seconds_until(recovery, now=set_aside_at or timezone.now())
     seconds = outage if running_in is CompanyState.OUTAGE else degraded
     is_running = recovery.state == running_in and set_aside_at is None
-    return pages.length(seconds) + (" so far" if is_running else "")
+    words = pages.length(seconds) + (" so far" if is_running else "")
+    return f"{words}, planned time included" if seconds and recovery.incident.is_maintenance else words
 
 
 class _OfIncidentAdmin(OfIncident, RecordAdmin):

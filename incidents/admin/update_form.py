@@ -1,5 +1,6 @@
 """What staff type to post an update: the text, whom it is for, and what they have seen of the record."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -29,11 +30,11 @@ KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateK
 """A post-mortem is published as a report, not typed as an update."""
 PROMISED_IN = [
     ("", "Nothing, or the time below"),
-    ("30", "In 30 minutes"),
-    ("60", "In 1 hour"),
-    *((str(hours * 60), f"In {hours} hours") for hours in (2, 4, 24)),
+    ("30", "30 minutes from now"),
+    ("60", "1 hour from now"),
+    *((str(hours * 60), f"{hours} hours from now") for hours in (2, 4, 24)),
 ]
-"""Minutes from when the update is sent off."""
+"""Minutes from when the update is sent off, also where it waits for a second person."""
 _NAMED_BY = frozenset({Audience.COMPONENTS, Audience.DATA_CENTERS, Audience.COMPANIES})
 """Audiences that name something, in the field of the same name."""
 
@@ -84,7 +85,10 @@ class UpdateForm(forms.Form):
         coerce=int,
         empty_value=None,
         required=False,
-        help_text="Clients read it as a time of day, and the portal counts whether you keep it.",
+        help_text=(
+            "Counted from now, however long an approval takes. Clients read it as a time of day, and the "
+            "portal counts whether you keep it."
+        ),
     )
     next_update_at = InstantField(
         label="Or promised for",
@@ -229,6 +233,14 @@ class UpdateForm(forms.Form):
             data_center_ids=[each.pk for each in typed["data_centers"]],
             company_ids=typed["companies"],
         )
+
+    def digest(self) -> str:
+        """Of all that the valid form would send off, so that it can be told from what was previewed."""
+        typed = self.cleaned_data
+        promised = typed["next_update_in"] or typed["next_update_at"]
+        corrects = typed["corrects"].pk if typed["corrects"] else None
+        sent_off = (typed["kind"], typed["text"], self.readers(), promised, corrects)
+        return hashlib.sha256(repr(sent_off).encode()).hexdigest()[:32]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

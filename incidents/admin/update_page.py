@@ -95,6 +95,9 @@ class UpdatePage(StaffAdmin):
         elif overtaking is not None:
             context["overtaken_by"] = overtaking
             form.show("newest_update", str(overtaking.key))
+        elif request.POST.get("_previewed") not in (None, form.digest()):
+            context["is_not_as_previewed"] = True
+            self._preview(incident, form, context)
         else:
             waiting = self._send(request, incident, form, context)
             return None if waiting is None else self._after(request, incident, waiting)
@@ -166,7 +169,11 @@ class UpdatePage(StaffAdmin):
         except Refusal as refusal:
             form.add_error("text", refusal.message)
             return
-        context |= {"preview": seen, "promised_at": form.cleaned_data["next_update_at"]}
+        context |= {
+            "preview": seen,
+            "previewed": form.digest(),
+            "promised_at": form.cleaned_data["next_update_at"],
+        }
         if seen.count:
             form.show("reached_count", str(seen.count.companies))
         if seen.contradictions:

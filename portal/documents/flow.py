@@ -224,7 +224,7 @@ def _table(part: Part) -> Part:
 def _columns(rows: list[list[list[Any]]], count: int) -> list[dict[str, int]]:
     """Of each column its share of the width, by its longest cell, and `breaks` as `_breaks` says."""
     said = [["".join(_text(part) for part in row[place]) for row in rows] for place in range(count)]
-    shares = [min(max(NARROWEST, *map(len, cells)), NARROWEST * 8) for cells in said]
+    shares = [min(max([NARROWEST, *map(len, cells)]), NARROWEST * 8) for cells in said]
     # Of more than five columns the letters are smaller.
     line = LINE if count <= 5 else LINE * 10 // 8
     return [

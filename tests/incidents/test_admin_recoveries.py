@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents.choices import CompanyState, EntrySource
+from incidents.choices import CompanyState, EntrySource, IncidentKind
 from incidents.models import Cohort, Incident, Placement, Recovery, RecoveryEntry
 from tenants import scope
 from tenants.models import Company, User
@@ -214,6 +214,25 @@ def test_a_recovery_shows_the_entries_that_it_is_made_of(world: World, signed_in
 def test_a_filter_that_names_nothing_is_no_error(world: World, signed_in: SignIn, value: str) -> None:
     answer = signed_in(world.sam).get(f"{LIST}?incident={value}")
     assert answer.status_code in (200, 302)
+
+
+def test_the_length_of_a_maintenance_is_said_to_hold_what_was_planned(
+    world: World, signed_in: SignIn
+) -> None:
+    work = factories.incident(
+        world.api,
+        kind=IncidentKind.MAINTENANCE,
+        planned_end_at=factories.STARTED_AT + timedelta(hours=1),
+    )
+    for each in (work, world.incident):
+        factories.restore(world.acme, each, minutes=90)
+    client = signed_in(world.sam)
+    (planned,), (other,) = (keys(each, world.acme) for each in (work, world.incident))
+    for address in (f"{LIST}?incident={work.pk}", reverse("admin:incidents_recovery_change", args=[planned])):
+        assert "1 h 30 min, planned time included" in client.get(address).content.decode()
+    words = client.get(reverse("admin:incidents_recovery_change", args=[other])).content.decode()
+    assert "1 h 30 min" in words
+    assert "planned time" not in words
 
 
 def test_the_list_says_whose_it_is_and_how_long_it_has_been_so_far(world: World, signed_in: SignIn) -> None:

@@ -82,6 +82,50 @@ def test_a_preview_as_a_company_shows_its_block_its_zone_and_how_many_read(
     assert updates(world.incident) == []
 
 
+CHANGES: list[dict[str, Any]] = [
+    {"text": "We are not on it."},
+    {"kind": "identified"},
+    {"audience": "not_restored"},
+    {"next_update_in": "30"},
+]
+
+
+@pytest.mark.parametrize("changes", CHANGES)
+def test_what_was_changed_after_its_preview_is_shown_anew_and_not_posted_like_it(
+    world: World, signed_in: SignIn, changes: dict[str, Any]
+) -> None:
+    client = signed_in(world.sam)
+    sent = typed(client, world.incident)
+    sent.pop("_post")
+    seen = client.post(page(world.incident), sent | {"_preview": "Preview"})
+    assert "Something was changed" not in seen.content.decode()
+    like_this = {"_previewed": seen.context["previewed"]}
+    assert f'name="_previewed" value="{like_this["_previewed"]}"' in seen.content.decode()
+    changed = sent_again(seen, sent, **changes)
+    anew = client.post(page(world.incident), changed | like_this)
+    assert "Something was changed after the preview: nothing was posted." in anew.content.decode()
+    assert updates(world.incident) == []
+    like_this = {"_previewed": anew.context["previewed"]}
+    assert client.post(page(world.incident), sent_again(anew, changed, **like_this)).status_code == 302
+    assert len(updates(world.incident)) == 1
+
+
+def test_what_was_previewed_is_posted_like_it_and_what_was_changed_by_the_other_button(
+    world: World, signed_in: SignIn
+) -> None:
+    client = signed_in(world.sam)
+    sent = typed(client, world.incident)
+    seen = client.post(page(world.incident), sent | {"_preview": "Preview"})
+    changed = sent_again(seen, sent, text="We are still on it.")
+    assert client.post(page(world.incident), changed).status_code == 302
+    sent = typed(client, world.incident)
+    sent.pop("_post")
+    seen = client.post(page(world.incident), sent | {"_preview": "Preview"})
+    like_this = {"_previewed": seen.context["previewed"]}
+    assert client.post(page(world.incident), sent_again(seen, sent, **like_this)).status_code == 302
+    assert len(updates(world.incident)) == 2
+
+
 def test_a_text_for_some_is_posted_once_its_author_knows_how_many_read_it(
     world: World, signed_in: SignIn
 ) -> None:

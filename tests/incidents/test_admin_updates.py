@@ -169,6 +169,14 @@ def test_a_while_is_promised_from_now_and_only_one_of_both(world: World, signed_
     assert timedelta(minutes=60) <= update.next_update_at - before < timedelta(minutes=61)
 
 
+def test_a_while_is_said_to_run_from_now_also_where_somebody_still_has_to_approve(
+    world: World, signed_in: SignIn
+) -> None:
+    words = signed_in(world.sam).get(page(world.incident)).content.decode()
+    assert ">30 minutes from now</option>" in words
+    assert "Counted from now, however long an approval takes." in words
+
+
 def test_enter_in_a_field_shows_a_preview_and_posts_nothing(world: World, signed_in: SignIn) -> None:
     words = signed_in(world.sam).get(page(world.incident)).content.decode()
     form = words[words.index('<form method="post" novalidate>') :]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -47,6 +48,26 @@ def test_staff_read_what_everybody_read_with_the_numbers_of_then(world: World) -
         f"0 of 2 accounts are back since {at.day} {at:%b %Y, %H:%M} UTC. We | go on. Thank you & sorry."
     )
     assert few == "0 of 2…"
+
+
+@pytest.mark.parametrize("typed", ["{{your_state}}", "{{  your_state }}", "{{\nyour_state }}"])
+def test_a_sentence_of_each_account_is_left_out_however_its_field_was_typed(world: World, typed: str) -> None:
+    update = posted(world, f"We go on. Your state is {typed} for now.\n\nSorry.")
+    with scope.as_staff():
+        assert beginnings.as_posted(update, zone="UTC", words=40) == "We go on. Sorry."
+
+
+def test_a_sentence_with_a_field_over_two_lines_is_not_proposed_in_part() -> None:
+    assert beginnings.typed_by_hand("We go on. So far {{\nrestored_count }} are back.") == "We go on."
+
+
+@pytest.mark.parametrize(
+    "text", ["::: restored\nYou are back.\n:::\n\n::: not restored\nStill down.\n:::", "{{your_state}}."]
+)
+def test_a_text_of_which_nothing_is_the_same_for_all_is_said_to_differ(world: World, text: str) -> None:
+    update = posted(world, text)
+    with scope.as_staff():
+        assert beginnings.as_posted(update, zone="UTC", words=40) == "(differs by account)"
 
 
 def test_a_text_without_blocks_begins_the_same(world: World) -> None:

@@ -82,6 +82,11 @@ def test_html_that_is_broken_does_not_break_the_reading() -> None:
         assert "a" in words(flow.blocks(html)) or html.startswith("<<")
 
 
+def test_a_table_without_rows_is_a_table() -> None:
+    (table,) = flow.blocks("<table><tbody></tbody></table>")
+    assert (table["t"], words(table)) == ("table", "")
+
+
 def test_a_word_that_fits_no_line_may_be_broken_and_others_are_left_alone() -> None:
     plain, long = flow.blocks("<p>Some usual words.</p><p>" + "x" * 61 + "</p>")
     assert "breaks" not in plain
