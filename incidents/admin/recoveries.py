@@ -121,7 +121,7 @@ class RecoveryAdmin(_OfIncidentAdmin):
         return [name for name in self.list_display if not (is_one and name == "incident_reference")]
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Within one incident the order of recovery, which has an index, then by name; else newest first."""
+        """Within one incident the order of recovery, then by name; else newest first."""
         return ("restored_at", "company__name") if IncidentFilter.parameter_name in request.GET else ("-id",)
 
     @admin.display(description="rank", ordering="rank")

@@ -39,11 +39,14 @@ _READ_AGAIN = """
 delete from incidents_importrow row using incidents_recoveryimport sent
 where row.recovery_import_id = sent.id
 and (row.problem = '' or sent.state in ('reading', 'checking', 'ready', 'applying')
-    or sent.failed_at_step in ('checking', 'applying'));
+    or sent.failed_at_step in ('reading', 'checking', 'applying'));
+update incidents_recoveryimport
+set trouble = 'It was read anew after the portal was changed. Look again; nothing was applied.'
+where state = 'applying';
 update incidents_recoveryimport set state = 'reading', counts = '{}', rows_read = 0, leased_until = null
 where state in ('reading', 'checking', 'ready', 'applying');
 update incidents_recoveryimport set failed_at_step = 'reading', counts = '{}', rows_read = 0
-where failed_at_step in ('checking', 'applying');
+where failed_at_step in ('reading', 'checking', 'applying');
 """
 """What was kept of a file that is on its way had another shape: it is read once more, and looked at again."""
 
@@ -123,7 +126,9 @@ class Migration(migrations.Migration):
         _as_staff(_KEEP_WHERE_ENTRIES_SAY_SO),
         migrations.RunSQL(
             "alter table incidents_recoveryentry drop constraint recoveryentry_same_company",
-            migrations.RunSQL.noop,
+            "alter table incidents_recoveryentry add constraint recoveryentry_same_company foreign key "
+            "(company_id, incident_id) references incidents_recovery (company_id, incident_id) "
+            "deferrable initially deferred",
         ),
         rls.TieToCompany(
             "incidents_recoveryentry", "incidents_affectedplacement", "incident_id", also=("component_id",)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from incidents import errors, standings
-from incidents.choices import CompanyState, EntrySource, ImportState
+from incidents.choices import CompanyState, EntrySource
 from incidents.models import (
     AffectedComponent,
     AffectedPlacement,
@@ -186,11 +186,9 @@ def why_kept(incident: Incident, component_id: UUID) -> Refusal | None:
         return errors.HasEntries()
     if ClientReport.objects.filter(incident=incident, component_ids__contains=[component_id]).exists():
         return errors.NamedByClient()
-    waiting = (*ImportState.in_work(), ImportState.READY)
-    sent = ImportPortion.objects.filter(
-        recovery_import__incident=incident, recovery_import__state__in=waiting
-    )
-    if sent.filter(component_ids__contains=[component_id]).exists():
+    # Facts are kept as long as they may still be applied, those of an import that failed too.
+    named = ImportPortion.objects.filter(component_ids__contains=[component_id])
+    if named.filter(recovery_import__incident=incident).exists():
         return errors.NamedInImport()
     if not AffectedPlacement.objects.filter(incident=incident).exclude(component=component_id).exists():
         return errors.LastComponent()

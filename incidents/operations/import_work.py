@@ -148,6 +148,7 @@ def _keep(sent: RecoveryImport, reader: Reader, lines: list[Line], clock: Clock,
         found = _in_state(sent.pk, ImportState.READING, rows_read=after)
         if found is None:
             return False
+        _locked_incident(found)  # No component is taken back while facts about it are being kept.
         problems = {line: str(RowKind.MALFORMED) for line in columns.malformed}
         if columns.lines:
             values = {"import": sent.pk, "incident": sent.incident_id, "separator": SEPARATOR}

@@ -191,9 +191,17 @@ def noted(world: World, both: Incident) -> None:
 
 
 def named_in_a_file(world: World, both: Incident) -> None:
+    name_in_a_file(world, both, state=ImportState.READY)
+
+
+def named_in_a_file_that_can_be_tried_again(world: World, both: Incident) -> None:
+    name_in_a_file(world, both, state=ImportState.FAILED, failed_at_step=ImportState.APPLYING)
+
+
+def name_in_a_file(world: World, both: Incident, **stands: ImportState) -> None:
     with scope.as_staff():
         sent = RecoveryImport.objects.create(
-            incident=both, state=ImportState.READY, file_name="a.csv", line_count=2, uploaded_at=NOW
+            incident=both, file_name="a.csv", line_count=2, uploaded_at=NOW, **stands
         )
         ImportPortion.objects.create(
             recovery_import=sent,
@@ -209,6 +217,7 @@ def named_in_a_file(world: World, both: Incident) -> None:
     ("happened", "refusal"),
     [
         (named_in_a_file, errors.NamedInImport),
+        (named_in_a_file_that_can_be_tried_again, errors.NamedInImport),
         (recorded, errors.HasEntries),
         (reported, errors.NamedByClient),
         (asked, errors.HoldsMore),
