@@ -72,6 +72,12 @@ def refused(work: Callable[[], object], refusal: type[Exception]) -> None:
     assert stored() == before
 
 
+def where_it_stands(world: World, client: Client) -> str:
+    """The card about the request of Acme, long after everything was due."""
+    page = client.get(f"/acme/incidents/{world.incident.reference}/post-mortem/").content.decode()
+    return page.split("Where your request stands")[1].split("</section>")[0]
+
+
 @pytest.mark.parametrize("way", ["merged", "false alarm"])
 @pytest.mark.parametrize("state", list(DraftState))
 def test_a_draft_stays_as_it_was_whatever_is_done_with_it(world: World, way: str, state: DraftState) -> None:
@@ -200,6 +206,37 @@ def test_after_the_preliminary_report_nothing_is_owed_and_it_stays_readable(worl
             now=LATER,
         )
         assert CorrectiveAction.objects.get().state == ActionState.DONE
+
+
+@pytest.mark.parametrize("way", ["merged", "false alarm"])
+def test_a_client_who_read_the_preliminary_report_is_promised_no_other(
+    world: World, signed_in: SignIn, way: str
+) -> None:
+    reporting.asked(world, world.ada, world.acme)
+    reporting.published(world, reporting.begun(world))
+    set_aside(world, way)
+    shown = where_it_stands(world, signed_in(world.ada))
+    assert "Nothing more comes: the incident was set aside." in shown
+    assert shown.count("Does not come any more: see the incident") == 1
+    assert "You get" not in shown
+    assert "late" not in shown.lower()
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_a_client_who_waits_is_told_that_no_report_comes_and_who_still_has_to_say_so(
+    world: World, signed_in: SignIn, is_accepted: bool
+) -> None:
+    reporting.asked(world, world.ada, world.acme, is_accepted=is_accepted)
+    set_aside(world, "false alarm")
+    ada = signed_in(world.ada)
+    shown = where_it_stands(world, ada)
+    assert "No report comes: the incident was set aside. The vendor still has to tell you so." in shown
+    assert shown.count("Does not come any more: see the incident") == 2
+    assert ("The answer is late." in shown) is not is_accepted
+    incident = ada.get(f"/acme/incidents/{world.incident.reference}/").content.decode()
+    for said in ("You get", "report is late", "Date set when"):
+        assert said not in shown
+        assert said not in incident
 
 
 def test_what_was_set_aside_has_not_happened_again(world: World) -> None:
