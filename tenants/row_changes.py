@@ -102,7 +102,7 @@ def keeps_history(model: type[Model]) -> bool:
 
 def readable_tables(reader: User) -> tuple[str, ...]:
     """The tables of whose rows a person of staff may read the history: who may see the rows themselves, or,
-    of a table without a right of its own, the rows to which they belong."""
+    of a table without a right of its own, the rows to which they belong, and what else it asks for."""
     return tuple(
         table
         for table, kept in declarations.row_histories().items()
@@ -114,6 +114,8 @@ def _rights_to_see(table: str, kept: RowHistory) -> Iterator[str]:
     model = _model(table)
     if model is None:
         return
+    if kept.asks:
+        yield kept.asks
     options = model._meta  # noqa: SLF001
     if "view" in options.default_permissions and not options.auto_created:
         yield f"{options.app_label}.view_{options.model_name}"

@@ -61,6 +61,9 @@ class RowHistory:
     """Columns whose changes are nothing that anybody did."""
     secret: tuple[str, ...] = ()
     """Columns of which is written down that they changed, never a value."""
+    asks: str = ""
+    """A right that its readers need too, of a table whose rows are shown to fewer people than what they
+    belong to."""
 
     @property
     def arguments(self) -> tuple[str, str, str]:

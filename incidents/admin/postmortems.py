@@ -105,12 +105,12 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
     @admin.display(description="state", ordering="state")
     def standing(self, wanted: Any) -> str:
         label = RequestState(wanted.state).label
-        is_open = wanted.state in RequestState.open()
+        is_open = bool(request_queue.owed(wanted))
         return f"{label}, waits for the client" if is_open and wanted.waits_for_client else label
 
     @admin.display(description="owed")
     def owed(self, wanted: PostMortemRequest) -> str:
-        return request_queue.OWED.get(RequestState(wanted.state), pages.NOTHING)
+        return request_queue.owed(wanted) or pages.NOTHING
 
     @admin.display(description="due", ordering="due_at")
     def due(self, wanted: Any) -> SafeString | str:

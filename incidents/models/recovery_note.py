@@ -17,7 +17,7 @@ class RecoveryNote(CompanyOwned):
     """A reason and a note of staff on one recovery. No client's role may read any of it."""
 
     access = rls.staff_only(staff="select insert update")
-    row_history = RowHistory(belongs_to=("company_id",))
+    row_history = RowHistory(belongs_to=("company_id",), asks="incidents.view_recovery")
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+", db_index=False)
     reason = ChoiceField(RecoveryReason, default=RecoveryReason.UNKNOWN)

@@ -228,6 +228,7 @@ def request_status(recovery: Any, *, may_request: bool, now: datetime) -> shapes
             preliminary_delivered_at=recovery.request_preliminary_delivered_at,
             final_delivered_at=recovery.request_final_delivered_at,
             id=recovery.request_id,
+            is_set_aside=recovery.incident.is_set_aside,
         ),
         can_request=False,
     )

@@ -7,17 +7,20 @@ from uuid import UUID
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 
-from incidents.choices import Choice, RequestState
+from incidents.choices import Choice, IncidentState, RequestState
 from incidents.models import PostMortemRequest, RequestQuestion
 from tenants.models import User
 
 DUE_SOON = timedelta(hours=48)
 """So long before it is due, what is owed counts as due soon."""
-OWED = {
+_OWED = {
     RequestState.REQUESTED: "Answer",
     RequestState.ACCEPTED: "Preliminary report",
     RequestState.PRELIMINARY_DELIVERED: "Final report",
 }
+_NO_FINAL_COMES = Q(state=RequestState.PRELIMINARY_DELIVERED, incident__state__in=IncidentState.set_aside())
+IS_OWED = Q(state__in=RequestState.open()) & ~_NO_FINAL_COMES
+"""The requests to which something is owed: after the preliminary report of what was set aside nothing is."""
 _DUE = Case(
     When(state=RequestState.REQUESTED, then=F("answer_due_at")),
     When(state=RequestState.ACCEPTED, then=F("preliminary_due_at")),
@@ -46,6 +49,14 @@ class QueueCounts:
     overdue: int
 
 
+def owed(wanted: PostMortemRequest) -> str:
+    """What is owed next for a request, in words; empty where nothing is."""
+    state = RequestState(wanted.state)
+    if state is RequestState.PRELIMINARY_DELIVERED and wanted.incident.is_set_aside:
+        return ""
+    return _OWED.get(state, "")
+
+
 def with_due(requests: QuerySet[PostMortemRequest]) -> QuerySet[Any]:
     """The requests with `due_at`: when what is owed next is due, None where nothing is."""
     annotated: QuerySet[Any] = requests.annotate(due_at=_DUE)
@@ -65,18 +76,17 @@ def queue(requests: QuerySet[PostMortemRequest]) -> QuerySet[Any]:
 
 def within(view: View, *, user_id: UUID | None, now: datetime) -> Q:
     """Which requests of `queue` a view shows to one of staff. All but the last show what is still owed."""
-    is_open = Q(state__in=RequestState.open())
     match view:
         case View.MINE:
-            return is_open & Q(desk__assignee=user_id)
+            return IS_OWED & Q(desk__assignee=user_id)
         case View.UNASSIGNED:
-            return is_open & Q(desk__assignee=None)
+            return IS_OWED & Q(desk__assignee=None)
         case View.DUE_SOON:
-            return is_open & Q(due_at__gte=now, due_at__lt=now + DUE_SOON)
+            return IS_OWED & Q(due_at__gte=now, due_at__lt=now + DUE_SOON)
         case View.OVERDUE:
-            return is_open & Q(due_at__lt=now)
+            return IS_OWED & Q(due_at__lt=now)
         case View.WAITING:
-            return is_open & Q(waits_for_client=True)
+            return IS_OWED & Q(waits_for_client=True)
         case View.ANSWERED:
             return ~Q(state__in=(RequestState.REQUESTED, RequestState.WITHDRAWN))
 
@@ -91,9 +101,9 @@ def counts_of_views(*, user_id: UUID | None, now: datetime) -> dict[View, int]:
 
 def counts(*, now: datetime) -> QueueCounts:
     """What the console says of the queue. One statement."""
-    owed = with_due(PostMortemRequest.objects.filter(state__in=RequestState.open()))
+    open_requests = with_due(PostMortemRequest.objects.filter(IS_OWED))
     return QueueCounts(
-        **owed.aggregate(
+        **open_requests.aggregate(
             new=Count("pk", filter=Q(state=RequestState.REQUESTED)),
             due_soon=Count("pk", filter=Q(due_at__gte=now, due_at__lt=now + DUE_SOON)),
             overdue=Count("pk", filter=Q(due_at__lt=now)),

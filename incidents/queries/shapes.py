@@ -242,10 +242,14 @@ class PostMortemRequestState:
     preliminary_delivered_at: datetime | None = None
     final_delivered_at: datetime | None = None
     id: UUID | None = None
+    is_set_aside: bool = False
+    """Whether the incident is: then no report comes any more, so none is due or late."""
 
     @property
     def owed_by(self) -> datetime | None:
         """When what the vendor owes next is due."""
+        if self.is_set_aside and self.state is not RequestState.REQUESTED:
+            return None
         return {
             RequestState.REQUESTED: self.answer_due_at,
             RequestState.ACCEPTED: self.preliminary_due_at,
@@ -280,15 +284,15 @@ class PostMortemRequestState:
     @property
     def preliminary_is_late(self) -> bool:
         """Whether the accepted preliminary report has not come by its date."""
-        return self.state is RequestState.ACCEPTED and _is_past(self.preliminary_due_at, self.as_of)
+        is_owed = self.state is RequestState.ACCEPTED and not self.is_set_aside
+        return is_owed and _is_past(self.preliminary_due_at, self.as_of)
 
     @property
     def final_is_late(self) -> bool:
         """Whether the final report has not come by its date, whatever came before it."""
-        return self.state in {
-            RequestState.ACCEPTED,
-            RequestState.PRELIMINARY_DELIVERED,
-        } and _is_past(self.final_due_at, self.as_of)
+        after = {RequestState.ACCEPTED, RequestState.PRELIMINARY_DELIVERED}
+        is_owed = self.state in after and not self.is_set_aside
+        return is_owed and _is_past(self.final_due_at, self.as_of)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from incidents.choices import IncidentKind, IncidentState, RequestState, Severity
+from incidents.choices import IncidentKind, IncidentState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
 from incidents.promises import Tally
 from incidents.queries import request_queue, staff_imports, staff_maintenances, staff_promises, staff_reports
@@ -129,7 +129,7 @@ def _open_incident(incident: Incident, tally: Tally, *, now: datetime) -> OpenIn
 
 def _open_requests(now: datetime) -> list[OpenRequest]:
     rows = (
-        request_queue.with_due(PostMortemRequest.objects.filter(state__in=request_queue.OWED))
+        request_queue.with_due(PostMortemRequest.objects.filter(request_queue.IS_OWED))
         .select_related("company", "incident")
         .order_by("due_at", "requested_at")[: MOST_ROWS + 1]
     )
@@ -138,7 +138,7 @@ def _open_requests(now: datetime) -> list[OpenRequest]:
             id=request.pk,
             company=request.company.name,
             reference=request.incident.reference,
-            owed=request_queue.OWED[RequestState(request.state)],
+            owed=request_queue.owed(request),
             due_at=request.due_at,
             is_late=request.due_at is not None and request.due_at < now,
         )

@@ -62,6 +62,7 @@ class IssuedStatement:
     number: str
     content: str
     is_superseded: bool
+    can_be_renewed: bool
     document_state: DocumentState
     issued_by: str
 
@@ -199,6 +200,7 @@ def issued(number: str, *, now: datetime) -> IssuedStatement:
         number=found.number,
         content=found.content,
         is_superseded=is_superseded(found, now=now),
+        can_be_renewed=can_be_renewed(found, now=now),
         document_state=DocumentState(made or DocumentState.WAITING),
         issued_by=found.issued_by_name,
     )
@@ -218,6 +220,15 @@ def is_superseded(statement: Statement, *, now: datetime) -> bool:
     except (errors.IncidentNotFound, errors.SetAside, Incident.DoesNotExist):
         return True
     return facts.record_version != statement.record_version
+
+
+def can_be_renewed(statement: Statement, *, now: datetime) -> bool:
+    """Whether another one can be issued of the same: not of what was set aside, nor of a month long ago."""
+    if statement.month_on is not None:
+        return statement.month_on in months(json.loads(statement.content)["zone"], now=now)
+    counting = _recoveries().exclude(incident__state__in=IncidentState.set_aside())
+    found: bool = counting.filter(incident=statement.incident_id).exists()
+    return found
 
 
 def content_of(statement_id: UUID) -> str:

@@ -47,6 +47,8 @@ class Verification:
     verdict: Verdict
     document: Mapping[str, Any] | None = None
     """What was signed; none where its words were not shown, or none of them can be trusted."""
+    can_be_renewed: bool = False
+    """Whether a new one can be asked for; told to who shows its words."""
 
 
 MOST_FILE_BYTES = 1024 * 1024
@@ -77,7 +79,9 @@ def verify_pdf(content: bytes, *, now: datetime) -> Verification:
             verdicts.append(Verdict.UNKNOWN)
             continue
         if kept.pdf_digest and kept.pdf_digest == hashlib.sha256(content).hexdigest():
-            return Verification(verdict=kept.verdict, document=kept.document)
+            return Verification(
+                verdict=kept.verdict, document=kept.document, can_be_renewed=kept.can_be_renewed
+            )
         verdicts.append(Verdict.OTHER_FILE)
     return Verification(verdict=max(verdicts, key=_TELLS_MORE.index, default=Verdict.NO_NUMBER))
 
@@ -94,7 +98,9 @@ def verify_text(text: str | bytes, *, now: datetime) -> Verification:
     if not signatures.is_signed(document, known_keys()):
         return Verification(verdict=Verdict.ALTERED)
     kept = _kept(str(document.get("number", "")), now=now)
-    return Verification(verdict=kept.verdict if kept else Verdict.NOT_KEPT, document=document)
+    if kept is None:
+        return Verification(verdict=Verdict.NOT_KEPT, document=document)
+    return Verification(verdict=kept.verdict, document=document, can_be_renewed=kept.can_be_renewed)
 
 
 def verify_number(number: str, *, now: datetime) -> Verification:
@@ -109,6 +115,7 @@ class _Kept:
 
     verdict: Verdict
     document: Mapping[str, Any]
+    can_be_renewed: bool
     pdf_digest: str
 
 
@@ -122,7 +129,12 @@ def _kept(number: str, *, now: datetime) -> _Kept | None:
                 is_superseded = statements.is_superseded(kept, now=now)
                 verdict = Verdict.SUPERSEDED if is_superseded else Verdict.VALID
                 made = Document.objects.filter(statement=kept).values_list("digest", flat=True).first()
-                return _Kept(verdict=verdict, document=signatures.parsed(kept.content), pdf_digest=made or "")
+                return _Kept(
+                    verdict=verdict,
+                    document=signatures.parsed(kept.content),
+                    can_be_renewed=statements.can_be_renewed(kept, now=now),
+                    pdf_digest=made or "",
+                )
     return None
 
 

@@ -274,9 +274,21 @@ def request_steps(state: RequestState) -> tuple[Step, ...]:
     )
 
 
+_NOT_SAID = "No report comes: the incident was set aside. The vendor still has to tell you so."
+_SET_ASIDE_AFTER = "Nothing more comes: the incident was set aside."
+_NO_MORE: Final = {
+    RequestState.REQUESTED: _NOT_SAID,
+    RequestState.ACCEPTED: _NOT_SAID,
+    RequestState.PRELIMINARY_DELIVERED: _SET_ASIDE_AFTER,
+    RequestState.FINAL_DELIVERED: _SET_ASIDE_AFTER,
+}
+
+
 @register.filter
-def request_next(state: RequestState) -> str:
-    """What happens next with a request, in a sentence of its own."""
+def request_next(state: RequestState, is_set_aside: bool = False) -> str:
+    """What happens next with a request, in sentences of their own; of what was set aside no report comes."""
+    if is_set_aside and state in _NO_MORE:
+        return _NO_MORE[state]
     return {
         RequestState.REQUESTED: "The vendor accepts your request, or declines it with a reason.",
         RequestState.ACCEPTED: "You get the preliminary report: what is known by then, and why it happened.",

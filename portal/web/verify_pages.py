@@ -80,5 +80,11 @@ def keys(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest, form: VerifyForm, found: Verification, *, status: int = 200) -> HttpResponse:
     said = statement_documents.read(found.document) if found.document else None
-    context = {"form": form, "said": said, "verdict": found.verdict, "has_answer": True}
+    context = {
+        "form": form,
+        "said": said,
+        "verdict": found.verdict,
+        "can_be_renewed": found.can_be_renewed,
+        "has_answer": True,
+    }
     return render(request, "web/verify/verify.html", context, status=status)

@@ -109,7 +109,9 @@ def test_the_history_of_a_request_tells_of_its_parts_and_that_it_was_read(
 @pytest.mark.parametrize(
     ("rights", "seen"),
     [
-        (("view_company", "view_rowchange"), {"Their own proxy."}),
+        (("view_company", "view_rowchange"), set()),
+        (("view_recovery", "view_rowchange"), set()),
+        (("view_company", "view_recovery", "view_rowchange"), {"Their own proxy."}),
         (("view_postmortemrequest", "view_rowchange"), {"Which connector?", "Call them."}),
         (("view_answertemplate", "view_rowchange"), set()),
     ],

@@ -1,10 +1,13 @@
 """Of an incident that was set aside no report is written, promised or published; what is owed is answered."""
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from incidents import errors, report_errors
@@ -28,7 +31,8 @@ from incidents.operations import (
     request_parts,
 )
 from incidents.operations.announcing import Words
-from incidents.queries import request_queue
+from incidents.queries import request_queue, staff_board
+from incidents.queries.request_queue import View
 from tenants import scope
 from tenants.actor import Actor
 from tenants.models import AuditEvent, User
@@ -70,6 +74,17 @@ def refused(work: Callable[[], object], refusal: type[Exception]) -> None:
     with pytest.raises(refusal), scope.as_staff():
         work()
     assert stored() == before
+
+
+def where_it_stands(world: World, client: Client) -> str:
+    """The card about the request of Acme, long after everything was due."""
+    page = client.get(f"/acme/incidents/{world.incident.reference}/post-mortem/").content.decode()
+    return page.split("Where your request stands")[1].split("</section>")[0]
+
+
+def owed_in(client: Client, queue: str) -> list[str]:
+    """What the queue of staff says is owed, row by row."""
+    return re.findall(r'class="field-owed">([^<]*)<', client.get(queue).content.decode())
 
 
 @pytest.mark.parametrize("way", ["merged", "false alarm"])
@@ -200,6 +215,86 @@ def test_after_the_preliminary_report_nothing_is_owed_and_it_stays_readable(worl
             now=LATER,
         )
         assert CorrectiveAction.objects.get().state == ActionState.DONE
+
+
+@pytest.mark.parametrize("way", ["merged", "false alarm"])
+def test_a_client_who_read_the_preliminary_report_is_promised_no_other(
+    world: World, signed_in: SignIn, way: str
+) -> None:
+    reporting.asked(world, world.ada, world.acme)
+    reporting.published(world, reporting.begun(world))
+    set_aside(world, way)
+    shown = where_it_stands(world, signed_in(world.ada))
+    assert "Nothing more comes: the incident was set aside." in shown
+    assert shown.count("Does not come any more: see the incident") == 1
+    assert "You get" not in shown
+    assert "late" not in shown.lower()
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_a_client_who_waits_is_told_that_no_report_comes_and_who_still_has_to_say_so(
+    world: World, signed_in: SignIn, is_accepted: bool
+) -> None:
+    reporting.asked(world, world.ada, world.acme, is_accepted=is_accepted)
+    set_aside(world, "false alarm")
+    ada = signed_in(world.ada)
+    shown = where_it_stands(world, ada)
+    assert "No report comes: the incident was set aside. The vendor still has to tell you so." in shown
+    assert shown.count("Does not come any more: see the incident") == 2
+    assert ("The answer is late." in shown) is not is_accepted
+    incident = ada.get(f"/acme/incidents/{world.incident.reference}/").content.decode()
+    for said in ("You get", "report is late", "Date set when"):
+        assert said not in shown
+        assert said not in incident
+
+
+@pytest.mark.parametrize("way", ["merged", "false alarm"])
+def test_after_the_preliminary_report_no_row_is_left_that_staff_cannot_close(
+    world: World, signed_in: SignIn, way: str
+) -> None:
+    reporting.asked(world, world.ada, world.acme)
+    reporting.published(world, reporting.begun(world))
+    far, sam = NOW + timedelta(days=60), world.sam.pk
+    open_views = [view for view in View if view is not View.ANSWERED]
+
+    def held() -> list[View]:
+        with scope.as_staff():
+            counted = request_queue.counts_of_views(user_id=sam, now=far)
+        return [view for view in open_views if counted[view]]
+
+    queue = admin("incidents/postmortemrequest", page="")
+    with scope.as_staff():
+        assert [each.owed for each in staff_board.board(now=far).requests] == ["Final report"]
+    assert held() == [View.UNASSIGNED, View.OVERDUE]
+    assert "Final report" in owed_in(signed_in(world.sam), queue)
+    set_aside(world, way)
+    with scope.as_staff():
+        assert staff_board.board(now=far).requests == ()
+    assert held() == []
+    assert "Final report" not in owed_in(signed_in(world.sam), queue)
+    with scope.as_staff():
+        assert request_queue.counts_of_views(user_id=sam, now=far)[View.ANSWERED] == 1
+
+
+def test_what_was_set_aside_before_loses_the_date_of_a_final_report_and_nothing_else_does(
+    world: World,
+) -> None:
+    reporting.asked(world, world.ada, world.acme)
+    reporting.published(world, reporting.begun(world))
+    migration = import_module("incidents.migrations.0019_no_final_report_of_set_aside")
+
+    def due_after_it_has_run() -> datetime | None:
+        with scope.as_staff(), connection.cursor() as door:
+            door.execute(migration.NOT_DUE_ANY_MORE)
+            due_at: datetime | None = PostMortemRequest.objects.get().final_due_at
+            return due_at
+
+    due_at = due_after_it_has_run()
+    assert due_at is not None
+    set_aside(world, "false alarm")
+    with scope.as_staff():
+        PostMortemRequest.objects.update(final_due_at=due_at)
+    assert due_after_it_has_run() is None
 
 
 def test_what_was_set_aside_has_not_happened_again(world: World) -> None:

@@ -217,6 +217,15 @@ def verdict_of(made: Statement) -> Verdict:
     return by_number.verdict
 
 
+def test_a_month_long_ago_gets_no_other_statement(world: World) -> None:
+    number = of_month(world, date(2026, 2, 1)).number
+    with scope.as_company(world.acme.pk, user_id=world.ada.pk):
+        found = [
+            queries.issued(number, now=NOW + timedelta(days=days)).can_be_renewed for days in (0, 600, 800)
+        ]
+    assert found == [True, True, False]
+
+
 def test_an_altered_document_says_nothing_but_that(world: World) -> None:
     made = issued(world)
     altered = made.content.replace('"outage_seconds":28800', '"outage_seconds":28801')

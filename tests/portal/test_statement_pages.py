@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from incidents.models import Document, Statement
-from incidents.operations import documents
+from incidents.operations import documents, false_alarms
+from incidents.operations.announcing import Words
 from portal.documents import making
 from tenants import scope
 from tenants.models import AuditEvent, User
@@ -162,6 +164,38 @@ def test_what_the_record_has_left_behind_is_superseded_for_everybody(
     factories.restore(world.acme, world.incident, minutes=25)
     assert "Superseded." in signed_in(world.ada).get(of_acme).content.decode()
     assert "Superseded." in Client().get(f"/verify/{number_of(of_acme)}/").content.decode()
+
+
+def test_a_new_statement_is_promised_only_where_one_can_be_issued(
+    world: World, signed_in: SignIn, of_acme: str
+) -> None:
+    ada = signed_in(world.ada)
+    content = ada.post(of_acme, {"form": "json"}).content.decode()
+
+    def told() -> tuple[str, str, str]:
+        """What the page of the statement says, and what anybody reads who shows its words or its number."""
+        shown = Client().post("/verify/", {"document": content})
+        return tuple(  # type: ignore[return-value]
+            answer.content.decode().split("Superseded.</strong>")[1].split("</p>")[0]
+            for answer in (ada.get(of_acme), shown, Client().get(f"/verify/{number_of(of_acme)}/"))
+        )
+
+    factories.restore(world.acme, world.incident, minutes=25)
+    own, words, number = told()
+    assert "issue a new one" in own
+    assert "Ask the account's people for a new statement." in words
+    with scope.as_staff():
+        false_alarms.mark(
+            factories.actor(world.sam),
+            incident_id=world.incident.pk,
+            words=Words(text="A probe."),
+            now=timezone.now(),
+        )
+    own, words, number_then = told()
+    assert "so there is no new one on it" in own
+    assert "The incident counts nowhere any more, so there is no new statement on it." in words
+    assert "Ask the account's people" not in words
+    assert number_then == number, "a number alone tells nothing of what became of the incident"
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def test_a_request_shows_how_far_it_has_come(state: RequestState, steps: list[st
     assert [f"{step.name}: {step.tone}" for step in portal_states.request_steps(state)] == steps
     assert all(step.icon in portal_states.ICONS for step in portal_states.request_steps(state))
     assert portal_states.request_next(state).endswith(".")
+    assert "You get" not in portal_states.request_next(state, is_set_aside=True)
 
 
 def test_the_days_until_something_is_due_are_said_in_business_days() -> None:
