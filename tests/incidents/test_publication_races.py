@@ -30,7 +30,7 @@ from tests import factories, services
 from tests.conftest import World, make_world
 from tests.incidents import reporting
 from tests.incidents.reporting import NOW
-from tests.incidents.test_import_worker import until
+from tests.real_worker import until
 from tests.threads import at_once
 
 Work = Callable[[], object]

@@ -24,7 +24,7 @@ from tests.conftest import World, make_world
 from tests.incidents.sent_off import NOW, act, again, make_critical, posted, send
 from tests.incidents.test_admin_updates import page, typed
 from tests.incidents.test_disclosure_races import PATIENCE_SECONDS, Working
-from tests.incidents.test_import_worker import kill, somebody_waits, until, worker
+from tests.real_worker import kill, somebody_waits, until, worker
 
 ROUNDS = 30 if sampling.EVERYTHING else 6
 DUE = NOW + timedelta(seconds=20)

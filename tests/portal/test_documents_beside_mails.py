@@ -12,7 +12,7 @@ from incidents.operations import statements
 from tenants import mail, scope
 from tests import factories
 from tests.conftest import World, make_world
-from tests.incidents.test_import_worker import until, worker
+from tests.real_worker import until, worker
 from tests.tenants.smtp_sink import SmtpSink
 
 WAITING = 200
