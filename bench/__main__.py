@@ -89,12 +89,7 @@ def _report_standings(server: postgres.Postgres, cache: valkey.Valkey) -> None:
     for companies in RANKED:
         _say(f"ranking {companies} companies")
         seconds = _measured_apart("standings", companies, server, cache)
-        _emit(
-            figure="standings × percentile_disc and UPDATE",
-            value=round(seconds["refresh_seconds"] / seconds["floor_seconds"], 2),
-            goal="<= 2",
-            **seconds,
-        )
+        _emit_times_floor("standings × percentile_disc and UPDATE", "refresh_seconds", seconds, goal="<= 2")
 
 
 def _report_documents(server: postgres.Postgres, cache: valkey.Valkey) -> None:
@@ -122,12 +117,15 @@ def _report_annexes(server: postgres.Postgres, cache: valkey.Valkey) -> None:
     for companies in ANNEXED:
         _say(f"publishing a report with {companies} annexes")
         seconds = _measured_apart("annexes", companies, server, cache)
-        _emit(
-            figure="publication with its annexes × INSERT … SELECT",
-            value=round(seconds["publish_seconds"] / seconds["floor_seconds"], 2),
-            goal="<= 3",
-            **seconds,
+        _emit_times_floor(
+            "publication with its annexes × INSERT … SELECT", "publish_seconds", seconds, goal="<= 3"
         )
+
+
+def _emit_times_floor(figure: str, ours: str, seconds: dict[str, float], *, goal: str) -> None:
+    """How many times its floor of the same run something takes."""
+    value = round(seconds[ours] / seconds["floor_seconds"], 2)
+    _emit(figure=figure, value=value, goal=goal, **seconds)
 
 
 def _measured_apart(

@@ -252,6 +252,11 @@ class RequestState(Choice):
         """The states from which a company may withdraw: nothing has been delivered yet."""
         return (cls.REQUESTED, cls.ACCEPTED)
 
+    @classmethod
+    def answerable(cls, *, is_set_aside: bool) -> tuple["RequestState", ...]:
+        """The states that wait for staff's answer; on what was set aside, what was accepted does again."""
+        return (cls.REQUESTED, cls.ACCEPTED) if is_set_aside else (cls.REQUESTED,)
+
 
 class PostMortemKind(Choice):
     """As what a report is published."""

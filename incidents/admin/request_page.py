@@ -29,11 +29,10 @@ class RequestPage(RecordAdmin):
             questions = list(wanted.questions.order_by("from_vendor", "number"))
             desk = RequestDesk.objects.filter(request=wanted).first()
             is_set_aside = wanted.incident.is_set_aside
-            waits = {RequestState.REQUESTED, *({RequestState.ACCEPTED} if is_set_aside else ())}
             context |= {
                 "is_set_aside": is_set_aside,
                 "may_answer": may_answer,
-                "is_waiting": wanted.state in waits,
+                "is_waiting": wanted.state in RequestState.answerable(is_set_aside=is_set_aside),
                 "is_open": wanted.state in RequestState.open() and not is_set_aside,
                 "decline_form": DeclineForm(auto_id="decline_%s"),
                 "questions": [

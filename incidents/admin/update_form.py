@@ -34,7 +34,7 @@ PROMISED_IN = [
     ("60", "1 hour from now"),
     *((str(hours * 60), f"{hours} hours from now") for hours in (2, 4, 24)),
 ]
-"""Minutes from when the update is sent off, also where it waits for a second person."""
+"""Minutes from when the update is written, also where it waits for a second person."""
 _NAMED_BY = frozenset({Audience.COMPONENTS, Audience.DATA_CENTERS, Audience.COMPANIES})
 """Audiences that name something, in the field of the same name."""
 

@@ -58,24 +58,12 @@ class Reader:
     def read(self, lines: Iterable[Line]) -> Columns:
         """What each line says; of a line with several problems the first."""
         found = Columns()
-        company_at, component_at = self._mapping["company"], self._mapping["component"]
-        state_at, instant_at = self._mapping["state"], self._mapping["at"]
         for number, cells in lines:
-            if cells is None:
+            typed = self._typed(cells)
+            if typed is None:
                 found.malformed.append(number)
                 continue
-            try:
-                company = cells[company_at].strip()
-                component = "" if component_at is None else cells[component_at].strip()
-                typed_state = "" if state_at is None else cells[state_at]
-                typed_instant = cells[instant_at]
-            except IndexError:
-                found.malformed.append(number)
-                continue
-            words = company + component
-            if "\0" in words or SEPARATOR in words:
-                found.malformed.append(number)
-                continue
+            company, component, typed_state, typed_instant = typed
             state = self._state_of_all or import_files.read_state(typed_state)
             instant = import_files.read_instant(typed_instant, self._zone)
             found.lines.append(number)
@@ -85,6 +73,21 @@ class Reader:
             found.instants.append("" if instant is None else str(instant))
             found.problems.append(self._problem(state, instant))
         return found
+
+    def _typed(self, cells: list[str] | None) -> tuple[str, str, str, str] | None:
+        """The words for company, component, state and instant; None where the row cannot be read."""
+        if cells is None:
+            return None
+        component_at, state_at = self._mapping["component"], self._mapping["state"]
+        try:
+            company = cells[self._mapping["company"]].strip()
+            component = "" if component_at is None else cells[component_at].strip()
+            state = "" if state_at is None else cells[state_at]
+            instant = cells[self._mapping["at"]]
+        except IndexError:
+            return None
+        words = company + component
+        return None if "\0" in words or SEPARATOR in words else (company, component, state, instant)
 
     def _problem(self, state: CompanyState | None, instant: datetime | None) -> str:
         if state is None:

@@ -252,9 +252,7 @@ def _waiting(
         raise errors.WrongState
 
     def is_waiting(incident_id: UUID, state: str) -> bool:
-        if incidents[incident_id].is_set_aside:
-            return state in {RequestState.REQUESTED, RequestState.ACCEPTED}
-        return state == RequestState.REQUESTED
+        return state in RequestState.answerable(is_set_aside=incidents[incident_id].is_set_aside)
 
     waiting = sorted((row for row in rows if is_waiting(row[2], row[3])), key=lambda row: row[2])
     passed_over = tuple(

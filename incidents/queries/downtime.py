@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from incidents import availability, cohort
 from incidents.availability import Impact, Measured
@@ -33,10 +34,8 @@ class Course:
 def courses(recoveries: Iterable[Recovery], *, now: datetime) -> list[Course]:
     """The courses of one company's recoveries, in their order. One statement."""
     found = list(recoveries)
-    entries: dict[UUID, list[cohort.Entry]] = defaultdict(list)
     rows = RecoveryEntry.objects.filter(incident_id__in=[each.incident_id for each in found])
-    for incident_id, *facts in rows.values_list("incident_id", *RecoveryEntry.FACTS):
-        entries[incident_id].append(RecoveryEntry.fact(tuple(facts)))
+    entries = _entries_by("incident_id", rows)
     return [course(each, entries[each.incident_id], now=now) for each in found]
 
 
@@ -97,16 +96,19 @@ def counted(recoveries: Iterable[Recovery], *, now: datetime) -> dict[UUID, Meas
     }
 
 
-def counted_by_company(incident: Incident, *, now: datetime) -> dict[UUID, Measured]:
-    """The same of every company of a maintenance; empty for an incident. Two statements, staff scope."""
+def counted_by_company(
+    incident: Incident, *, now: datetime, company_id: UUID | None = None
+) -> dict[UUID, Measured]:
+    """The same of every company of a maintenance, or of one; empty for an incident.
+
+    Two statements, staff scope.
+    """
     if not incident.is_maintenance:
         return {}
-    entries: dict[UUID, list[cohort.Entry]] = defaultdict(list)
-    rows = RecoveryEntry.objects.filter(incident=incident).values_list("company_id", *RecoveryEntry.FACTS)
-    for company_id, *facts in rows:
-        entries[company_id].append(RecoveryEntry.fact(tuple(facts)))
+    whose = {"incident": incident, **({"company": company_id} if company_id else {})}
+    entries = _entries_by("company_id", RecoveryEntry.objects.filter(**whose))
     counted = {}
-    for recovery in Recovery.objects.filter(incident=incident, impacted_at__isnull=False):
+    for recovery in Recovery.objects.filter(**whose, impacted_at__isnull=False):
         recovery.incident = incident
         counted[recovery.company_id] = of_one(recovery, entries[recovery.company_id], now=now)
     return counted
@@ -116,6 +118,14 @@ def is_silent(recovery: Recovery) -> bool:
     """Whether an incident leaves it open whether the account was touched: unknown, never clear."""
     is_unknown = recovery.state == CompanyState.UNKNOWN and recovery.impacted_at is None
     return is_unknown and not recovery.incident.is_maintenance
+
+
+def _entries_by(key: str, rows: QuerySet[RecoveryEntry]) -> dict[UUID, list[cohort.Entry]]:
+    """The entries by that column of theirs; none where there is none."""
+    entries: dict[UUID, list[cohort.Entry]] = defaultdict(list)
+    for value, *facts in rows.values_list(key, *RecoveryEntry.FACTS):
+        entries[value].append(RecoveryEntry.fact(tuple(facts)))
+    return entries
 
 
 def _impacts(recovery: Recovery, own: cohort.OwnRecovery) -> tuple[Impact, ...]:

@@ -41,7 +41,7 @@ def _annex_now(incident: Incident, company_id: UUID, *, now: datetime) -> PostMo
     if recovery is None:
         return None
     recovery.incident = incident
-    counted = downtime.counted_by_company(incident, now=now).get(company_id)
+    counted = downtime.counted_by_company(incident, now=now, company_id=company_id).get(company_id)
     own = headers.stored_recovery(recovery, now=now, counted=counted)
     return PostMortemAnnex(
         company_id=company_id,

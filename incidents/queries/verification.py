@@ -58,9 +58,14 @@ _MOST_NUMBERS = 3
 """So many numbers that stand in one PDF are looked up."""
 
 
+def is_too_large(content: bytes) -> bool:
+    """Whether a file is larger than what is looked at of its kind."""
+    return len(content) > (MOST_FILE_BYTES if content.startswith(_PDF) else signatures.MOST_BYTES)
+
+
 def verify_file(content: bytes, *, now: datetime) -> Verification:
     """Say what a file is, the JSON or the PDF of a statement. Nothing in it is unpacked or run."""
-    if len(content) > MOST_FILE_BYTES:
+    if is_too_large(content):
         return Verification(verdict=Verdict.UNREADABLE)
     return verify_pdf(content, now=now) if content.startswith(_PDF) else verify_text(content, now=now)
 

@@ -64,8 +64,7 @@ def number(request: HttpRequest, number: str) -> HttpResponse:
 @_seldom
 def check(request: HttpRequest) -> HttpResponse:
     """For programs: the signed JSON or the PDF as the body, the verdict as the answer."""
-    is_pdf = request.body.startswith(b"%PDF-")
-    if len(request.body) > (verification.MOST_FILE_BYTES if is_pdf else signatures.MOST_BYTES):
+    if verification.is_too_large(request.body):
         return JsonResponse({"verdict": str(Verdict.UNREADABLE)}, status=413)
     found = verification.verify_file(request.body, now=timezone.now())
     status = 422 if found.verdict in {Verdict.UNREADABLE, Verdict.NO_NUMBER} else 200
