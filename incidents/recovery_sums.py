@@ -5,7 +5,9 @@ each other. Each constant is a list of common table expressions that goes on fro
 
 * `RECORDED` → `recorded`: the entries in effect, of several at one instant of a component the last one;
 * `ADDED_UP`: `entry`, which is `recorded` or what would be → `own`: each company's recovery from them;
-* `RANKED`: `own` → `ranked`, `bounds`: all companies in order of restoration, and the cohort's instants;
+* `HELD`: `own` → `held`: all recoveries of the incident, those of `own` as these say, beside what was
+  stored; `STORED` → `held`: all as they are stored;
+* `RANKED`: `held` → `ranked`, `bounds`: all companies in order of restoration, and the cohort's instants;
 * `STEPS` → `kept`: of the instants at which companies were restored as many as a curve needs.
 
 They take %(incident)s, %(companies)s (those to add up; null: all of the incident), %(now)s,
@@ -37,30 +39,27 @@ turn as (
     select company_id, at, state,
         lag(state) over (partition by company_id, component_id order by at) as before
     from entry
-), change as (
-    select company_id, at,
-        count(*) filter (where state = 'outage') - count(*) filter (where before = 'outage') as outages,
-        count(*) filter (where state = 'degraded') - count(*) filter (where before = 'degraded') as degraded,
-        count(*) filter (where state = 'unknown') - count(*) filter (where before = 'unknown') as unknown,
-        count(*) filter (where before is null) as begun,
-        bool_or(state = 'restored' and before is distinct from 'restored') as is_restoration
-    from turn group by company_id, at
 ), phase as (
-    select company_id, at, begun, is_restoration,
-        sum(outages) over in_time as outages, sum(degraded) over in_time as degraded,
-        sum(unknown) over in_time as unknown, lead(at) over in_time as until_at,
-        extract(epoch from
-            coalesce(lead(at) over in_time, greatest(at, %(now)s::timestamptz)) - at) as seconds
-    from change window in_time as (partition by company_id order by at)
+    select company_id, at, before is null as is_begun,
+        state = 'restored' and before is distinct from 'restored' as is_restoration,
+        count(*) filter (where state = 'outage') over in_time
+            - count(*) filter (where before = 'outage') over in_time as outages,
+        count(*) filter (where state = 'degraded') over in_time
+            - count(*) filter (where before = 'degraded') over in_time as degraded,
+        count(*) filter (where state = 'unknown') over in_time
+            - count(*) filter (where before = 'unknown') over in_time as unknown,
+        lead(at) over in_time is null as is_last,
+        coalesce(lead(at) over in_time, greatest(at, %(now)s::timestamptz)) - at as lasted
+    from turn window in_time as (partition by company_id order by at)
 ), added as (
-    select company_id, sum(begun) as begun,
-        bool_or(outages > 0) filter (where until_at is null) as is_out,
-        bool_or(degraded > 0) filter (where until_at is null) as is_degraded,
-        bool_or(unknown > 0) filter (where until_at is null) as is_unknown,
+    select company_id, count(*) filter (where is_begun) as begun,
+        bool_or(outages > 0) filter (where is_last) as is_out,
+        bool_or(degraded > 0) filter (where is_last) as is_degraded,
+        bool_or(unknown > 0) filter (where is_last) as is_unknown,
         min(at) filter (where outages + degraded + unknown > 0) as impacted_at,
         max(at) filter (where is_restoration) as last_restoration_at,
-        sum(seconds) filter (where outages > 0) as outage_seconds,
-        sum(seconds) filter (where outages = 0 and degraded > 0) as degraded_seconds,
+        sum(lasted) filter (where outages > 0) as outage,
+        sum(lasted) filter (where outages = 0 and degraded > 0) as degradation,
         max(at) as last_at
     from phase group by company_id
 ), placed as (
@@ -73,21 +72,29 @@ turn as (
         case when is_out then 'outage' when is_degraded then 'degraded'
             when is_unknown or begun is distinct from components then 'unknown'
             else 'restored' end as state,
-        impacted_at, last_restoration_at, outage_seconds, degraded_seconds, last_at
+        impacted_at, last_restoration_at, outage, degradation, last_at
     from placed left join added using (company_id)
 ), own as (
     select company_id, state, impacted_at,
         case when state = 'restored' then last_restoration_at end as restored_at,
-        coalesce(floor(outage_seconds), 0)::int as outage_seconds,
-        coalesce(floor(degraded_seconds), 0)::int as degraded_seconds,
+        coalesce(floor(extract(epoch from outage)), 0)::int as outage_seconds,
+        coalesce(floor(extract(epoch from degradation)), 0)::int as degraded_seconds,
         greatest(last_at, %(now)s::timestamptz) as measured_at
     from summed
 )
 """
+"""Of several turns of a company at one instant each sees the sums after all of them (they are peers of
+the window), and all but the last of them lasts no time."""
 
-RANKED = """
+HELD = """
 held as (
     select recovery.id, recovery.company_id, recovery.restored_at as restored_before,
+        recovery.is_final, recovery.rank, recovery.percentile, recovery.in_tail,
+        own.company_id is not null
+            and (recovery.state, recovery.impacted_at, recovery.restored_at,
+                recovery.outage_seconds, recovery.degraded_seconds)
+            is distinct from (own.state, own.impacted_at, own.restored_at,
+                own.outage_seconds, own.degraded_seconds) as is_changed,
         case when own.company_id is null then recovery.state else own.state end as state,
         case when own.company_id is null then recovery.impacted_at else own.impacted_at end as impacted_at,
         case when own.company_id is null then recovery.restored_at else own.restored_at end as restored_at,
@@ -96,21 +103,32 @@ held as (
         coalesce(own.measured_at, recovery.measured_at) as measured_at
     from incidents_recovery recovery left join own on own.company_id = recovery.company_id
     where recovery.incident_id = %(incident)s
-), ranked as materialized (
-    select held.*, row_number() over in_time as place, rank() over in_time as rank,
-        count(*) over in_time as restored_by_then
+)
+"""
+
+STORED = """
+held as (
+    select id, restored_at, is_final, rank, percentile, in_tail, false as is_changed
+    from incidents_recovery where incident_id = %(incident)s
+)
+"""
+
+RANKED = """
+ranked as materialized (
+    select held.*, rank() over in_time as place, count(*) over in_time as restored_by_then
     from held window in_time as (order by restored_at)
 ), instants as materialized (
     select count(*)::int as affected_count, count(restored_at)::int as restored_count,
-        array_agg(restored_at order by place) filter (where restored_at is not null) as in_order,
-        array_agg(restored_by_then order by place) filter (where restored_at is not null) as by_then,
+        array_agg(restored_at order by restored_at) filter (where restored_at is not null) as in_order,
+        array_agg(restored_by_then order by restored_at) filter (where restored_at is not null) as by_then,
         count(*) filter (where restored_at <= %(now)s)::int as drawn_count,
-        count(*) filter (where restored_at <= %(now)s and place = restored_by_then) as step_count
+        count(distinct restored_at) filter (where restored_at <= %(now)s) as step_count
     from ranked
 ), bounds as materialized (
     select affected_count, restored_count, drawn_count, step_count,
         in_order[(affected_count * 50 + 99) / 100] as restored_half_at,
         in_order[(affected_count * (100 - %(tail_percent)s) + 99) / 100] as restored_share_at,
+        affected_count - by_then[(affected_count * (100 - %(tail_percent)s) + 99) / 100] as tail_count,
         in_order[affected_count] as all_restored_at
     from instants
 )
@@ -128,8 +146,7 @@ wanted as (
     select affected_count from bounds
 ), kept as materialized (
     select restored_at as at, restored_by_then as count from ranked
-    where (select step_count from bounds) <= %(most_steps)s
-    and restored_at <= %(now)s and place = restored_by_then
+    where (select step_count from bounds) <= %(most_steps)s and restored_at <= %(now)s
     union
     select in_order[place], by_then[place] from instants, wanted
     where step_count > %(most_steps)s and place <= drawn_count

@@ -67,10 +67,10 @@ staged as (
         unnest(portion.lines, portion.company_ids, portion.component_ids, portion.states, portion.ats)
             as staged (line, company_id, component_id, state, at)
     where portion.recovery_import_id = %(import)s
-), said as materialized (
+), said as (
     select company_id, component_id, state, at, min(line) as line
     from staged group by company_id, component_id, state, at
-), fact as materialized (
+), fact as (
     select * from said where not exists (
         select from incidents_recoveryentry entry
         where entry.incident_id = %(incident)s and entry.company_id = said.company_id
@@ -92,7 +92,8 @@ with {_STAGED}, added as (
     from fact
     order by line
 )
-select count(*) as entries, count(distinct company_id) as companies from fact
+select count(*) as entries, (select count(*) from (select distinct company_id from fact)) as companies
+from fact
 """  # noqa: S608 - put together of constants
 
 PREVIEW = f"""
@@ -106,7 +107,7 @@ with {_STAGED}, {recovery_sums.RECORDED}, latest as (
         select from latest where latest.company_id = recorded.company_id
         and latest.component_id = recorded.component_id and latest.at = recorded.at
     )
-), {recovery_sums.ADDED_UP}, {recovery_sums.RANKED}, before as (
+), {recovery_sums.ADDED_UP}, {recovery_sums.HELD}, {recovery_sums.RANKED}, before as (
     select array_agg(restored_before order by restored_before) as in_order,
         count(restored_before)::int as restored_count
     from ranked

@@ -43,25 +43,12 @@ def steps(
         "tail_percent": 5,
         "most_steps": most_steps,
     }
-    statement = f"with {_RANKED}, {recovery_sums.STEPS} select at, count from kept order by at"
+    statement = f"with {_HELD}, {recovery_sums.RANKED}, {recovery_sums.STEPS} {_KEPT}"
     return recovery_sums.rows(statement, values)
 
 
-_RANKED = """
-ranked as materialized (
-    select restored_at, row_number() over in_time as place, count(*) over in_time as restored_by_then
-    from unnest(%(ats)s::timestamptz[]) as restored_at window in_time as (order by restored_at)
-), instants as (
-    select count(*)::int as affected_count,
-        array_agg(restored_at order by place) filter (where restored_at is not null) as in_order,
-        array_agg(restored_by_then order by place) filter (where restored_at is not null) as by_then,
-        count(*) filter (where restored_at <= %(now)s)::int as drawn_count,
-        count(*) filter (where restored_at <= %(now)s and place = restored_by_then) as step_count
-    from ranked
-), bounds as (
-    select affected_count, drawn_count, step_count from instants
-)
-"""
+_HELD = "held as (select restored_at from unnest(%(ats)s::timestamptz[]) as restored_at)"
+_KEPT = "select at, count from kept order by at"
 
 
 def test_the_curve_of_a_finished_incident_ends_with_its_last_company() -> None:
