@@ -141,8 +141,9 @@ def read_instant(typed: str, zone: ZoneInfo) -> datetime | None:
             return None
         if read.tzinfo is not None:
             return read.astimezone(UTC)
-        instant = read.replace(tzinfo=zone).astimezone(UTC)
-        is_skipped = instant.astimezone(zone).replace(tzinfo=None) != read
+        local = read.replace(tzinfo=zone)
+        instant = local.astimezone(UTC)
+        is_skipped = instant.astimezone(zone) != local  # In one zone it is the clock that is compared.
     except (ValueError, OverflowError):
         return None
     return None if is_skipped else instant

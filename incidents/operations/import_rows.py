@@ -21,7 +21,8 @@ class Columns:
     """Rows that can be read, column by column; the nth of each column is of one row.
 
     A row says the words for a company and a component, a state and an instant, or has a problem with
-    the last two. The other rows are lines of which only the number is known.
+    the last two. Instants are seconds since 1970. The other rows are lines of which only the number is
+    known.
     """
 
     lines: list[int] = field(default_factory=list)
@@ -70,7 +71,7 @@ class Reader:
             found.companies.append(company)
             found.components.append(component)
             found.states.append(state or "")
-            found.instants.append("" if instant is None else str(instant))
+            found.instants.append("" if instant is None else str(instant.timestamp()))
             found.problems.append(self._problem(state, instant))
         return found
 

@@ -5,7 +5,7 @@ from incidents.choices import RowKind
 
 KEEP = """
 with typed as materialized (
-    select line, company, component, state, at::timestamptz as at, problem from unnest(
+    select line, company, component, state, to_timestamp(at::float8) as at, problem from unnest(
         string_to_array(%(lines)s, %(separator)s)::int[],
         string_to_array(%(companies)s, %(separator)s, ''),
         string_to_array(%(components)s, %(separator)s, ''),
