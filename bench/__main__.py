@@ -70,7 +70,7 @@ def _report_memory(measured: list[portals.Portal], server: postgres.Postgres, ca
 
 
 def _report_imports(server: postgres.Postgres, cache: valkey.Valkey) -> None:
-    """From the file to committed standings, as often as COPY of the same entries takes."""
+    """From the file to committed standings, as often as COPY, or writing alone, of the same entries takes."""
     for rows in IMPORTED:
         _say(f"importing {rows} rows")
         seconds = _measured_apart("imports", rows, server, cache)
@@ -80,6 +80,8 @@ def _report_imports(server: postgres.Postgres, cache: valkey.Valkey) -> None:
             value=round(imported / seconds["copy_seconds"], 2),
             goal="<= 3",
             apply_alone=round(seconds["apply_seconds"] / seconds["copy_seconds"], 2),
+            times_writing=round(imported / seconds["write_seconds"], 2),
+            apply_times_writing=round(seconds["apply_seconds"] / seconds["write_seconds"], 2),
             **seconds,
         )
 

@@ -102,21 +102,23 @@ select incident_id, company_id, name, restored_at from tail where consents_to_be
 being changed is waited for, and who changes one later waits for this roster."""
 
 
-def settle(incident: Incident, company_ids: Collection[UUID] | None, *, now: datetime) -> bool:
+def settle(incident: Incident, company_ids: Collection[UUID] | None, *, now: datetime) -> None:
     """Write what entries add up to and, anew, everybody's place, the cohort and the roster.
 
-    `company_ids` are those whose entries changed, None for all of the incident; returns whether any
-    recovery differs from before. If none does, nothing else is written either, nor said to be new.
+    `company_ids` are those of whom entries were added, None for all of the incident. If no recovery
+    differs from before, nothing is written; the version grows all the same, for entries are shown, too.
     Where a few change in a cohort larger than LARGEST_AT_ONCE, they are written without a place, and
     places, cohort and roster follow with `count_again`.
     The caller holds the incident's row lock, in the staff scope. Final once the incident is over.
     """
     if company_ids is not None and _is_large(incident):
-        return _add_up(incident, company_ids, now=now)
-    figures = _settle(incident, company_ids, now=now)
-    if figures.is_changed:
-        _publish(incident, figures, now=now)
-    return figures.is_changed
+        _add_up(incident, company_ids, now=now)
+    else:
+        figures = _settle(incident, company_ids, now=now)
+        if figures.is_changed:
+            _write_cohort(incident, figures, now=now)
+            write_roster(incident)
+    bump(incident)
 
 
 def count_again(*, now: datetime) -> int:
@@ -147,7 +149,9 @@ def refresh(incident: Incident, *, now: datetime, company_ids: Collection[UUID] 
 
     The caller holds the incident's row lock, in the staff scope. Final once the incident is over.
     """
-    _publish(incident, _settle(incident, company_ids, now=now), now=now)
+    _write_cohort(incident, _settle(incident, company_ids, now=now), now=now)
+    write_roster(incident)
+    bump(incident)
 
 
 def write_roster(incident: Incident) -> None:
@@ -197,19 +201,10 @@ def _is_large(incident: Incident) -> bool:
     return Cohort.objects.filter(incident=incident, affected_count__gt=LARGEST_AT_ONCE).exists()
 
 
-def _add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) -> bool:
+def _add_up(incident: Incident, company_ids: Collection[UUID], *, now: datetime) -> None:
     values = {"incident": incident.pk, "companies": list(company_ids), "now": now}
-    is_changed: bool = recovery_sums.row(_ADD_UP, values)["is_changed"]
-    if is_changed:
+    if recovery_sums.row(_ADD_UP, values)["is_changed"]:
         Cohort.objects.filter(incident=incident, stale_since=None).update(stale_since=now)
-        bump(incident)
-    return is_changed
-
-
-def _publish(incident: Incident, figures: _Figures, *, now: datetime) -> None:
-    _write_cohort(incident, figures, now=now)
-    write_roster(incident)
-    bump(incident)
 
 
 def _write_cohort(incident: Incident, figures: _Figures, *, now: datetime) -> None:

@@ -270,8 +270,8 @@ def _finish(found: RecoveryImport, incident: Incident, statement: str, action: s
         "key": f"import:{found.pk}:",
     }
     added = recovery_sums.row(statement, values)
-    if added["entries"] and not standings.settle(incident, None, now=now):
-        standings.bump(incident)
+    if added["entries"]:
+        standings.settle(incident, None, now=now)
     if found.state == ImportState.APPLIED:
         found.entry_count, found.content = added["entries"], b""
     found.leased_until, found.finished_at = None, now

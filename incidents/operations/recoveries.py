@@ -112,8 +112,8 @@ def record_facts(
         ):
             raise errors.NotAffected
         added = _add_entries(actor, incident, facts, now=now, source=source)
-        if not standings.settle(incident, company_ids, now=now) and added:
-            standings.bump(incident)
+        if added:
+            standings.settle(incident, company_ids, now=now)
         audit.record(
             actor,
             "recovery.recorded",

@@ -129,11 +129,23 @@ def expected(incident: Incident, company_ids: Sequence[UUID]) -> dict[UUID, tupl
 def test_every_row_is_what_the_arithmetic_says(world: World, seed: int) -> None:
     incident = scene(random.Random(seed))
     with scope.as_staff():
-        is_changed = standings.settle(incident, None, now=NOW)
+        standings.settle(incident, None, now=NOW)
         rows = {row.company_id: written(row) for row in Recovery.objects.filter(incident=incident)}
         assert rows == expected(incident, list(rows))
-        assert is_changed
-        assert not standings.settle(incident, None, now=NOW)
+        stored, version = row_versions(incident), incident.version
+        standings.settle(incident, None, now=NOW)
+        assert row_versions(incident) == stored
+        assert incident.version == version + 1
+
+
+def row_versions(incident: Incident) -> list[str]:
+    """Where the database has stored each recovery: a new place for each time that it is written."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select ctid::text from incidents_recovery where incident_id = %s order by company_id",
+            [incident.pk],
+        )
+        return [place for (place,) in cursor.fetchall()]
 
 
 @pytest.mark.parametrize("seed", range(100, 106))
