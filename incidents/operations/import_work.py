@@ -9,6 +9,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from incidents.import_files import Line
 from incidents.models import ImportRow, Incident, RecoveryImport
 from incidents.operations import import_statements as statements
 from incidents.operations import import_steps, set_aside
-from incidents.operations.import_rows import SEPARATOR, Reader
+from incidents.operations.import_rows import SEPARATOR, Columns, Reader
 from tenants import audit, scope
 from tenants.actor import SYSTEM, Actor
 from tenants.models import Company
@@ -36,6 +37,7 @@ MOST_NAMED = 100
 _LONGEST_TYPED = 300
 
 Clock = Callable[[], datetime]
+_Portion = tuple[list[Line], Columns]
 
 
 def advance(import_id: UUID, *, now: datetime) -> None:
@@ -119,9 +121,10 @@ def _read(import_id: UUID, clock: Clock) -> None:
         content = bytes(RecoveryImport.objects.values_list("content", flat=True).get(pk=import_id))
         reader = Reader(found.incident, found.mapping, now=clock())
     done = found.rows_read
+    portions = _portions(content, found.mapping, after=done)
     try:
-        for lines in _portions(content, found.mapping, after=done):
-            if not _keep(found, reader, lines, clock, after=done):
+        for lines, columns in _ahead((lines, reader.read(lines)) for lines in portions):
+            if not _keep(found, lines, columns, clock, after=done):
                 return
             done += len(lines)
     except import_files.UnreadableFile as error:
@@ -141,9 +144,17 @@ def _portions(content: bytes, mapping: dict[str, Any], *, after: int) -> Iterato
         yield portion
 
 
-def _keep(sent: RecoveryImport, reader: Reader, lines: list[Line], clock: Clock, *, after: int) -> bool:
+def _ahead(portions: Iterator[_Portion]) -> Iterator[_Portion]:
+    """The same; each is read while the database works with the one before it."""
+    with ThreadPoolExecutor(max_workers=1) as other:
+        following = other.submit(next, portions, None)
+        while (portion := following.result()) is not None:
+            following = other.submit(next, portions, None)
+            yield portion
+
+
+def _keep(sent: RecoveryImport, lines: list[Line], columns: Columns, clock: Clock, *, after: int) -> bool:
     """Keep what rows say and how far the reading is, together; False where it is somebody else's by now."""
-    columns = reader.read(lines)
     with scope.as_staff():
         found = _in_state(sent.pk, ImportState.READING, rows_read=after)
         if found is None:
