@@ -132,8 +132,10 @@ select affected_count as affected,
     (select count(*) from entering) as entering_count,
     array(select company_id from leaving order by company_id limit %(most_named)s) as leaving,
     (select count(*) from leaving) as leaving_count,
-    (select count(*) from fact) as entries, (select count(distinct company_id) from fact) as companies,
-    (select count(distinct line) from fact) as new_lines, (select count(distinct line) from said) as lines
+    (select count(*) from fact) as entries,
+    (select count(*) from (select distinct company_id from fact)) as companies,
+    (select count(*) from (select distinct line from fact)) as new_lines,
+    (select count(*) from (select distinct line from said)) as lines
 from bounds, held_before
 """  # noqa: S608 - put together of constants
 """What applying would do, as one reading of everything: nothing is written or locked."""
