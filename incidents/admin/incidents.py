@@ -78,7 +78,6 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
     change_form_template = "admin/incident_change_form.html"
     list_display = (
         "named",
-        "kind",
         "severity",
         "standing",
         "restored",
@@ -120,7 +119,8 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
 
     @admin.display(description="incident", ordering="title")
     def named(self, incident: Incident) -> SafeString:
-        return format_html('{}<br><span class="quiet">{}</span>', incident.title, incident.reference)
+        kind = f" · {incident.get_kind_display()}" if incident.is_maintenance else ""
+        return format_html('{}<br><span class="quiet">{}{}</span>', incident.title, incident.reference, kind)
 
     @admin.display(description="state", ordering="state")
     def standing(self, incident: Incident) -> str:

@@ -151,17 +151,17 @@ class RecoveryAdmin(_OfIncidentAdmin):
             .order_by("at", "recorded_at", "pk")
         )
         return format_html(
-            '<table class="entries"><thead><tr><th scope="col">At</th><th scope="col">Component</th>'
-            '<th scope="col">State</th><th scope="col">Source</th><th scope="col">Recorded</th></tr></thead>'
-            "<tbody>{}</tbody></table>",
+            '<table class="entries"><thead><tr><th scope="col">At</th><th scope="col">State</th>'
+            '<th scope="col">Component</th><th scope="col">Source</th><th scope="col">Recorded</th></tr>'
+            "</thead><tbody>{}</tbody></table>",
             format_html_join(
                 "",
                 "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}, {}</td><td>{}</td></tr>",
                 (
                     (
                         pages.instant(entry.at),
-                        entry.component.name,
                         _state_badge(entry.state),
+                        entry.component.name,
                         entry.get_source_display(),
                         entry.recorded_by or "the portal",
                         pages.instant(entry.recorded_at),
