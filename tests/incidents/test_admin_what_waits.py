@@ -208,3 +208,9 @@ def test_an_incident_offers_every_phase(world: World, signed_in: SignIn) -> None
     for kind in ("investigating", "identified", "reopened"):
         assert f'<option value="{kind}"' in words
     assert "not restored yet." in words
+
+
+def test_the_audit_leads_to_what_it_speaks_of(world: World, signed_in: SignIn) -> None:
+    set_aside(world, "false alarm")
+    words = shown(signed_in(world.sam), f"{admin('tenants/auditevent')}?q=incident.false_alarm")
+    assert f'<a href="{page("change", world.incident)}">Incident</a>' in words
