@@ -8,6 +8,7 @@ from uuid import UUID
 from allauth.account import admin as address_admin
 from allauth.account.models import EmailAddress
 from django import forms
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm, UserCreationForm
@@ -19,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from tenants import admin_pages as pages
 from tenants import audit, audit_seals, tasks
@@ -274,7 +276,7 @@ def _write_down(request: HttpRequest, action: str, membership: Membership) -> No
 class AuditEventAdmin(RecordAdmin):
     """The table that only grows, each row with its place in the chain that seals it."""
 
-    list_display = ("when", "actor_name", "action", "company", "object_type", "place")
+    list_display = ("when", "actor_name", "action", "company", "done_to", "place")
     list_display_links = ("when", "action")
     list_select_related = ("company",)
     search_fields = ("actor_name", "action", "company__name", "=object_id")
@@ -286,7 +288,7 @@ class AuditEventAdmin(RecordAdmin):
             {
                 "fields": (
                     *("when", "actor", "actor_name", "actor_kind", "shown_name", "action", "company"),
-                    *("object_type", "object_id", "details"),
+                    *("done_to", "object_id", "details"),
                 )
             },
         ),
@@ -334,6 +336,17 @@ class AuditEventAdmin(RecordAdmin):
                 seal_digest=Subquery(seal.values("digest")),
             )
         )
+
+    @admin.display(description="object", ordering="object_type")
+    def done_to(self, event: AuditEvent) -> SafeString | str:
+        """What it was done to, with the way to its page where it has one."""
+        try:
+            model = apps.get_model(event.object_type)
+        except (LookupError, ValueError):
+            return event.object_type or pages.NOTHING
+        words = capfirst(model._meta.verbose_name)  # noqa: SLF001 - Django's documented way
+        has_page = event.object_id and self.admin_site.is_registered(model)
+        return pages.row_link(model(pk=event.object_id), words) if has_page else words
 
     @admin.display(description="detail")
     def details(self, event: AuditEvent) -> SafeString:

@@ -241,7 +241,11 @@ class CoursePages(StaffAdmin):
             messages.error(request, refusal.message)
             return self.to_row(incident)
         new = f" {count} {'company is' if count == 1 else 'companies are'} new to it." if count else ""
-        messages.success(request, f"{incident.reference} goes on as {into.reference}.{new}")
+        messages.success(
+            request,
+            f"Merged: {incident.reference} goes on as {into.reference}, this one.{new} "
+            "Whoever opens the other is led here. Post an update next.",
+        )
         return self.to_row(into)
 
     def _step(
@@ -322,7 +326,7 @@ def _would_do(incident: Incident, into: Incident) -> dict[str, Any]:
             "Becomes a pointer to it": f"{incident.reference}: {incident.title}",
             "Companies in both": reach.shared_count,
             "Companies that are new to the one that goes on": reach.new_count,
-            "Restored in the one that goes on alone, so no longer restored": reach.reopened_count,
+            "Restored in that one, and down again by this one": reach.reopened_count,
             "Recorded facts that go over": reach.entry_count,
             "Requests that go over": reach.request_count,
         },

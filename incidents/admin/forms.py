@@ -144,12 +144,12 @@ class RecoveryForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    """Why a request is declined, in the words that the client reads."""
+    """Why a step is taken, in the words that clients read."""
 
     reason = forms.CharField(
         max_length=2_000,
         widget=AdminTextareaWidget(attrs={"rows": 4}),
-        help_text="The client reads this as it is.",
+        help_text="Clients read this as it is.",
     )
 
 

@@ -77,16 +77,14 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
     form = forms.IncidentForm
     change_form_template = "admin/incident_change_form.html"
     list_display = (
-        "title",
-        "reference",
-        "kind",
+        "named",
         "severity",
         "standing",
         "restored",
         "started",
         "next_word",
     )
-    list_display_links = ("title",)
+    list_display_links = ("named",)
     list_filter = (StandingFilter, "kind", "severity", "state", "components__data_center")
     list_select_related = ("cohort",)
     search_fields = ("reference", "title")
@@ -119,6 +117,11 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
 
     # Columns and read-only fields.
 
+    @admin.display(description="incident", ordering="title")
+    def named(self, incident: Incident) -> SafeString:
+        kind = f" · {incident.get_kind_display()}" if incident.is_maintenance else ""
+        return format_html('{}<br><span class="quiet">{}{}</span>', incident.title, incident.reference, kind)
+
     @admin.display(description="state", ordering="state")
     def standing(self, incident: Incident) -> str:
         return "Draft" if incident.is_draft else incident.state_at(timezone.now()).label
@@ -126,6 +129,8 @@ class IncidentAdmin(UpdatePage, CoursePages, TailPages, RosterPage, ComponentPag
     @admin.display(description="restored", ordering="cohort__restored_count")
     def restored(self, incident: Incident) -> str:
         counts = getattr(incident, "cohort", None)
+        if incident.is_maintenance and incident.started_at > timezone.now():
+            return pages.NOTHING
         return f"{counts.restored_count} of {counts.affected_count}" if counts else pages.NOTHING
 
     @admin.display(description="next update promised", ordering="next_update_at")

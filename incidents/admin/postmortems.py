@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from incidents.admin.filters import IncidentFilter
 from incidents.admin.of_incident import OfIncident
 from incidents.admin.request_forms import AssigneeForm, DeclineForm, ViewFilter
-from incidents.admin.request_page import RequestPage
+from incidents.admin.request_page import WHAT_ACCEPTING_DOES, RequestPage
 from incidents.choices import RequestState
 from incidents.models import PostMortem, PostMortemRequest
 from incidents.operations import postmortems, request_desk
@@ -110,7 +110,9 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
 
     @admin.display(description="owed")
     def owed(self, wanted: PostMortemRequest) -> str:
-        return request_queue.owed(wanted) or pages.NOTHING
+        asks = "answers to questions" if request_queue.asks(wanted) else ""
+        words = ", ".join(filter(None, (request_queue.owed(wanted), asks)))
+        return words[:1].upper() + words[1:] or pages.NOTHING
 
     @admin.display(description="due", ordering="due_at")
     def due(self, wanted: Any) -> SafeString | str:
@@ -137,9 +139,7 @@ class PostMortemRequestAdmin(OfIncident, RequestPage):
             answered = postmortems.accept(
                 pages.staff(request).actor, request_ids=_ids(queryset), now=timezone.now()
             )
-            messages.success(
-                request, f"{_requests(answered.count)} accepted. The due dates of the reports are set."
-            )
+            messages.success(request, f"{_requests(answered.count)} accepted. {WHAT_ACCEPTING_DOES}")
             _name_passed_over(request, answered)
 
     @admin.action(description="Decline with a reason…", permissions=["change"])

@@ -79,6 +79,7 @@ class RecoveryAdmin(_OfIncidentAdmin):
         "place",
     )
     list_display_links = ("company",)
+    change_form_template = "admin/recovery_change_form.html"
     change_list_template = "admin/recovery_change_list.html"
     list_filter = (IncidentFilter, RestoredFilter, "state", "in_tail")
     actions = ("record_recovery",)
@@ -116,9 +117,10 @@ class RecoveryAdmin(_OfIncidentAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **own})
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Within one incident its reference says nothing new."""
+        """Within one incident its reference says nothing new; of all there is no room for every time."""
         is_one = IncidentFilter.parameter_name in request.GET
-        return [name for name in self.list_display if not (is_one and name == "incident_reference")]
+        left_out = ("incident_reference",) if is_one else ("impacted", "degraded")
+        return [name for name in self.list_display if name not in left_out]
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Within one incident the order of recovery, then by name; else newest first."""
@@ -149,17 +151,17 @@ class RecoveryAdmin(_OfIncidentAdmin):
             .order_by("at", "recorded_at", "pk")
         )
         return format_html(
-            '<table class="entries"><thead><tr><th scope="col">At</th><th scope="col">Component</th>'
-            '<th scope="col">State</th><th scope="col">Source</th><th scope="col">Recorded</th></tr></thead>'
-            "<tbody>{}</tbody></table>",
+            '<table class="entries"><thead><tr><th scope="col">At</th><th scope="col">State</th>'
+            '<th scope="col">Component</th><th scope="col">Source</th><th scope="col">Recorded</th></tr>'
+            "</thead><tbody>{}</tbody></table>",
             format_html_join(
                 "",
                 "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}, {}</td><td>{}</td></tr>",
                 (
                     (
                         pages.instant(entry.at),
-                        entry.component.name,
                         _state_badge(entry.state),
+                        entry.component.name,
                         entry.get_source_display(),
                         entry.recorded_by or "the portal",
                         pages.instant(entry.recorded_at),

@@ -81,7 +81,7 @@ class ReportForm(forms.Form):
 
 
 class PublishForm(forms.Form):
-    """As what a version is published, and what is new in it."""
+    """As what a version is published, and what is new in it where there was one before."""
 
     kind = forms.ChoiceField(widget=forms.RadioSelect)
     change_note = forms.CharField(
@@ -98,6 +98,8 @@ class PublishForm(forms.Form):
         options["initial"] = {"kind": kinds[0], "number": number}
         super().__init__(*values, **options)
         self.fields["kind"].choices = [(kind.value, kind.label) for kind in kinds]  # type: ignore[attr-defined]
+        if number == 1:
+            del self.fields["change_note"]
 
 
 class WordsForm(forms.Form):

@@ -160,7 +160,11 @@ class PostMortemAdmin(OfIncident, ReportEditor):
                 "Footnotes where the text departs from the record": footnotes,
                 "Reviewed by": draft.reviewed_by or "nobody",
             },
-            says="What is published is frozen. A mistake is put right by a later version, beside this one.",
+            says=(
+                "What is published is frozen. A mistake is put right by a later version, beside this one. "
+                "Who asks later gets it once the request is accepted. "
+                "After a preliminary report a final one is still owed."
+            ),
             form=None if incident.is_set_aside else form,
             submit="" if trouble or not self.may_publish(draft) else "Publish",
         )
@@ -172,7 +176,7 @@ class PostMortemAdmin(OfIncident, ReportEditor):
                 post_mortem_id=draft.pk,
                 kind=PublicationKind(form.cleaned_data["kind"]),
                 number=form.cleaned_data["number"],
-                change_note=form.cleaned_data["change_note"],
+                change_note=form.cleaned_data.get("change_note", ""),
                 now=timezone.now(),
             )
         except Refusal as refusal:

@@ -84,7 +84,6 @@ class DeclineForm(TemplatedForm):
 class AnswerForm(TemplatedForm):
     """The answer to one question."""
 
-    question = forms.UUIDField(widget=forms.HiddenInput)
     template = TemplateChoice()
     text = forms.CharField(
         label="Answer",

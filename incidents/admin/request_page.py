@@ -16,6 +16,8 @@ from tenants import admin_pages as pages
 from tenants.admin_pages import RecordAdmin
 from tenants.errors import Refusal
 
+WHAT_ACCEPTING_DOES = "The client reads by when the report comes, or the report where it is out."
+
 
 class RequestPage(RecordAdmin):
     """What the requests' admin adds to itself to work on one of them."""
@@ -36,13 +38,11 @@ class RequestPage(RecordAdmin):
                 "is_open": wanted.state in RequestState.open() and not is_set_aside,
                 "decline_form": DeclineForm(auto_id="decline_%s"),
                 "questions": [
-                    {
-                        "asked": each,
-                        "form": AnswerForm(auto_id=f"q{each.number}_%s", initial={"question": each.pk}),
-                    }
+                    {"asked": each, "form": AnswerForm(prefix=f"q{each.number}")}
                     for each in questions
                     if not each.from_vendor
                 ],
+                "is_asked": any(not each.from_vendor and each.answered_at is None for each in questions),
                 "is_withdrawn": wanted.state == RequestState.WITHDRAWN,
                 "asked_back": [each for each in questions if each.from_vendor],
                 "ask_back_form": AskBackForm(auto_id="ask_%s"),
@@ -59,7 +59,7 @@ class RequestPage(RecordAdmin):
         deeds: dict[str, Callable[[HttpRequest, PostMortemRequest], str]] = {
             "accept": self._accept_one,
             "decline": self._decline_one,
-            "answer": self._answer_question,
+            "answer": self._answer_questions,
             "ask_back": self._ask_back,
             "keep": self._keep,
         }
@@ -73,7 +73,7 @@ class RequestPage(RecordAdmin):
 
     def _accept_one(self, request: HttpRequest, wanted: PostMortemRequest) -> str:
         postmortems.accept(pages.staff(request).actor, request_ids=[wanted.pk], now=timezone.now())
-        return "1 request was accepted. The due dates of the reports are set."
+        return f"1 request was accepted. {WHAT_ACCEPTING_DOES}"
 
     def _decline_one(self, request: HttpRequest, wanted: PostMortemRequest) -> str:
         typed = _typed(DeclineForm(request.POST))
@@ -82,15 +82,26 @@ class RequestPage(RecordAdmin):
         )
         return "1 request was declined. The client reads the reason."
 
-    def _answer_question(self, request: HttpRequest, wanted: PostMortemRequest) -> str:
-        typed = _typed(AnswerForm(request.POST))
-        request_parts.answer(
-            pages.staff(request).actor,
-            request_id=wanted.pk,
-            question_id=typed["question"],
-            text=typed["text"],
-            now=timezone.now(),
-        )
+    def _answer_questions(self, request: HttpRequest, wanted: PostMortemRequest) -> str:
+        """All that were written, so that no answer is lost by sending another."""
+        asked = {each.pk: f"q{each.number}" for each in wanted.questions.filter(from_vendor=False)}
+        sent = {key: prefix for key, prefix in asked.items() if f"{prefix}-text" in request.POST}
+        texts = {key: _typed(AnswerForm(request.POST, prefix=prefix))["text"] for key, prefix in sent.items()}
+        written = {key: text for key, text in texts.items() if text.strip()}
+        if not written:
+            raise NotTaken("No answer has a text. Nothing was sent.")
+        actor, refusals = pages.staff(request).actor, []
+        for key, text in written.items():
+            try:
+                request_parts.answer(
+                    actor, request_id=wanted.pk, question_id=key, text=text, now=timezone.now()
+                )
+            except Refusal as refusal:
+                refusals.append(refusal)
+        if len(refusals) == len(written):
+            raise refusals[0]
+        for each in refusals:
+            messages.error(request, each.message)
         return "Answered. The client reads it now."
 
     def _ask_back(self, request: HttpRequest, wanted: PostMortemRequest) -> str:

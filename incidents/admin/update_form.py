@@ -28,6 +28,8 @@ from tenants.admin_pages import InstantField
 
 KINDS = [(word, label) for word, label in choices(UpdateKind) if word != UpdateKind.POST_MORTEM]
 """A post-mortem is published as a report, not typed as an update."""
+_OF_INCIDENTS_ALONE = (UpdateKind.INVESTIGATING, UpdateKind.IDENTIFIED, UpdateKind.REOPENED)
+"""What planned work never is: its state follows from its window, or from “Resolved”, which completes it."""
 PROMISED_IN = [
     ("", "Nothing, or the time below"),
     ("30", "30 minutes from now"),
@@ -148,6 +150,9 @@ class UpdateForm(forms.Form):
             for each in UpdateTemplate.objects.filter(incident_kind=incident.kind).order_by("name")
         }
         self.fields["template"].choices = _by_phase(self.templates)  # type: ignore[attr-defined]
+        if incident.is_maintenance:
+            kinds = [(word, label) for word, label in KINDS if word not in _OF_INCIDENTS_ALONE]
+            self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         said = Update.objects.filter(incident=incident).exclude(audience=Audience.STAFF)
         affected = Component.objects.filter(incidents=incident).order_by("name")
         centers = DataCenter.objects.filter(components__incidents=incident).distinct().order_by("code")
@@ -173,7 +178,8 @@ class UpdateForm(forms.Form):
         self.show(
             "text", "\n\n".join(filter(None, (self.data.get("text", "").rstrip(), template.body_markdown)))
         )
-        self.show("kind", template.kind)
+        if template.kind in dict(self.fields["kind"].choices):  # type: ignore[attr-defined]
+            self.show("kind", template.kind)
         self.show("template", "")
         self.fields["text"].widget.attrs["autofocus"] = True
         return True

@@ -210,6 +210,7 @@ class UpdatePage(StaffAdmin):
             needs_second_person=waiting_updates.needs_second_person(incident, Audience.EVERYONE),
             open_reports=staff_reports.open_reports(most=NAMED, incident_id=incident.pk),
             open_count=counts.affected_count - counts.restored_count if counts else 0,
+            begins_at=incident.started_at if incident.started_at > now else None,
             main_fields=[form[name] for name in ("kind", "text")],
             promise_fields=[form[name] for name in ("next_update_in", "next_update_at")],
             audience_fields=[form["audience"]],

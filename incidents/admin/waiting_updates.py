@@ -101,6 +101,7 @@ class WaitingUpdateAdmin(OfIncident, RecordAdmin):
             may_post_now=may_post and state is WaitingState.WAITING,
             may_approve=may_approve and is_awaiting and not is_own,
             may_write_again=may_post
+            and not waiting.incident.is_set_aside
             and state not in (WaitingState.POSTED, WaitingState.WAITING, WaitingState.AWAITING),
             said_since=_said_since(waiting) if is_awaiting else [],
             **(_seen(waiting, now=now) if state is not WaitingState.POSTED else {}),

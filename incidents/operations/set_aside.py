@@ -10,8 +10,10 @@ from uuid import UUID
 from django.db.models import Q
 
 from incidents import errors, standings
-from incidents.choices import IncidentState, RequestPolicy, RequestState
-from incidents.models import Cohort, Incident, PostMortemRequest, Recovery, RosterEntry
+from incidents.choices import IncidentState, RequestPolicy, RequestState, WaitingState
+from incidents.models import Cohort, Incident, PostMortemRequest, Recovery, RosterEntry, WaitingUpdate
+from tenants import audit
+from tenants.actor import SYSTEM
 
 
 def row_locked(incident_id: UUID) -> Incident:
@@ -51,7 +53,8 @@ def put(
 ) -> None:
     """Set a locked, published incident aside, for good, with the reason that its clients read.
 
-    A final report that was still due after the preliminary one does not come any more.
+    A final report that was still due after the preliminary one does not come any more, and a text on its
+    way is stopped at once: it could not be posted when it is due.
     """
     incident.state = state
     incident.set_aside_at, incident.set_aside_reason, incident.merged_into = now, reason, merged_into
@@ -72,6 +75,17 @@ def put(
     )
     RosterEntry.objects.filter(incident=incident).delete()
     Cohort.objects.filter(incident=incident).delete()
+    _stop_what_waits(incident, now=now)
     ranked = Q(rank__isnull=False) | Q(in_tail__isnull=False)
     Recovery.objects.filter(ranked, incident=incident).update(rank=None, percentile=None, in_tail=None)
     standings.bump(incident)
+
+
+def _stop_what_waits(incident: Incident, *, now: datetime) -> None:
+    on_their_way = (WaitingState.AWAITING, WaitingState.WAITING)
+    for waiting in WaitingUpdate.objects.filter(incident=incident, state__in=on_their_way).order_by("pk"):
+        waiting.state, waiting.settled_at = WaitingState.STOPPED, now
+        waiting.reason = errors.SetAside.message
+        waiting.save(update_fields=["state", "settled_at", "reason"])
+        code = errors.SetAside.code
+        audit.record(SYSTEM, "update.stopped", waiting, now=now, incident=str(incident.pk), code=code)

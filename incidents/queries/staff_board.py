@@ -9,7 +9,14 @@ from django.db.models import F, Q
 from incidents.choices import IncidentKind, IncidentState, Severity
 from incidents.models import Cohort, Incident, PostMortemRequest
 from incidents.promises import Tally
-from incidents.queries import request_queue, staff_imports, staff_maintenances, staff_promises, staff_reports
+from incidents.queries import (
+    request_queue,
+    staff_drafts,
+    staff_imports,
+    staff_maintenances,
+    staff_promises,
+    staff_reports,
+)
 from tenants import audit_seals
 
 MOST_ROWS = 12
@@ -45,6 +52,7 @@ class OpenRequest:
     id: UUID
     company: str
     reference: str
+    title: str
     owed: str
     due_at: datetime | None
     is_late: bool
@@ -62,6 +70,7 @@ class Board:
     maintenances: tuple[staff_maintenances.PlannedWork, ...]
     requests: tuple[OpenRequest, ...]
     request_counts: request_queue.QueueCounts
+    drafts: tuple[staff_drafts.WaitingDraft, ...]
     reports: tuple[staff_reports.OpenReport, ...]
     imports: tuple[staff_imports.OpenImport, ...]
     has_more_incidents: bool
@@ -73,7 +82,7 @@ class Board:
 
 
 def board(*, now: datetime) -> Board:
-    """The board, in nine statements whatever there is; ten where a text for some promises something."""
+    """The board, in ten statements whatever there is; eleven where a text for some promises something."""
     incidents = _open_incidents(now)
     maintenances = staff_maintenances.planned_work(most=MOST_ROWS + 1, now=now)
     requests = _open_requests(now)
@@ -84,6 +93,7 @@ def board(*, now: datetime) -> Board:
         maintenances=maintenances[:MOST_ROWS],
         requests=tuple(requests[:MOST_ROWS]),
         request_counts=request_queue.counts(now=now),
+        drafts=staff_drafts.waiting_drafts(most=MOST_ROWS),
         reports=reports[:MOST_ROWS],
         imports=imports[:MOST_ROWS],
         has_more_incidents=len(incidents) > MOST_ROWS,
@@ -138,6 +148,7 @@ def _open_requests(now: datetime) -> list[OpenRequest]:
             id=request.pk,
             company=request.company.name,
             reference=request.incident.reference,
+            title=request.incident.title,
             owed=request_queue.owed(request),
             due_at=request.due_at,
             is_late=request.due_at is not None and request.due_at < now,

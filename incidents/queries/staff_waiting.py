@@ -34,6 +34,8 @@ class WaitingText:
     is_late: bool
     reason: str
     beginning: str
+    may_come_again: bool
+    """Whether its incident takes texts: not what was set aside."""
 
     @property
     def needs_approval(self) -> bool:
@@ -84,4 +86,5 @@ def _text(waiting: WaitingUpdate, *, now: datetime) -> WaitingText:
         is_late=is_late(waiting, now=now),
         reason=waiting.reason,
         beginning=Truncator(waiting.body_markdown).words(24),
+        may_come_again=not waiting.incident.is_set_aside,
     )

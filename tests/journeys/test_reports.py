@@ -62,7 +62,8 @@ def publish(staff: Page, report: str, *, kind: str, note: str = "") -> None:
     staff.goto(report)
     staff.get_by_role("link", name="Publish…").click()
     staff.get_by_label(kind, exact=True).check()
-    staff.get_by_label("What is new").fill(note)
+    if note:
+        staff.get_by_label("What is new").fill(note)
     staff.get_by_role("button", name="Publish").click()
     expect(staff.get_by_text("Its holders can read it now.")).to_be_visible()
 
@@ -73,8 +74,8 @@ def test_staff_take_a_request_to_the_final_report(windows: Browsing) -> None:
     staff = windows.open("/admin/", person=people.SAM)
     accept(staff, company="Quillmere", reference=others.RESOLVED)
     asked = staff.get_by_role("region", name="Questions of the client")
-    asked.locator("[name=text]").fill("None: the tills tried them again.")
-    staff.get_by_role("button", name="Answer this question").click()
+    asked.locator("[name=q1-text]").fill("None: the tills tried them again.")
+    staff.get_by_role("button", name="Send what is answered").click()
     client.reload()
     expect(client.get_by_role("region", name="Where your request stands")).to_contain_text("Accepted (done)")
     expect(client.get_by_role("region", name="Your questions")).to_contain_text("None: the tills tried")
