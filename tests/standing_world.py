@@ -6,6 +6,7 @@ login or an empty database ends it first; the next that wants it makes it anew.
 """
 
 import copy
+import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -14,8 +15,9 @@ from django.db import connection, transaction
 
 from tests.canaries import marks
 
-MOST_TESTS = 40
-"""So many tests stand on one: what they have rolled back stays in the tables until the transaction ends."""
+MOST_SECONDS = 10
+"""After so long the next test has it made anew: what tests have rolled back stays in the tables until the
+transaction ends, and a walk through every page has rolled back much."""
 
 T = TypeVar("T")
 
@@ -29,13 +31,12 @@ class StandingWorld(Generic[T]):
         self._made: T | None = None
         self._marks = marks.Marks()
         self._raw: Any = None
-        self._tests = 0
+        self._until = 0.0
 
     def stand(self) -> None:
         """Have it stand for one more test, outside of that test's transaction."""
-        if self._tests >= MOST_TESTS or not self._is_sound():
+        if time.monotonic() > self._until or not self._is_sound():
             self.fall()
-        self._tests += 1
         if self._atomic is None:
             self._begin()
 
@@ -46,7 +47,7 @@ class StandingWorld(Generic[T]):
             for block in reversed(connection.atomic_blocks):
                 transaction.set_rollback(True)
                 block.__exit__(None, None, None)
-        self._atomic, self._made, self._tests = None, None, 0
+        self._atomic, self._made = None, None
 
     def given(self) -> T | None:
         """A copy of it, with its marks in force for the test that runs; None while it does not stand."""
@@ -56,6 +57,7 @@ class StandingWorld(Generic[T]):
         return copy.deepcopy(self._made)
 
     def _begin(self) -> None:
+        self._until = time.monotonic() + MOST_SECONDS
         self._atomic = transaction.atomic()
         self._atomic.__enter__()
         marks.begin()

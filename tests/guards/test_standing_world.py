@@ -7,9 +7,10 @@ from django.db import DatabaseError, connection, transaction
 
 from tenants import scope
 from tenants.models import Company
+from tests import standing_world
 from tests.canaries import marks
 from tests.conftest import World, make_world
-from tests.standing_world import MOST_TESTS, StandingWorld
+from tests.standing_world import StandingWorld
 
 
 @pytest.fixture
@@ -81,10 +82,13 @@ def test_what_a_test_has_ruined_is_made_anew(
 
 
 def test_it_is_made_anew_before_what_was_rolled_back_fills_the_tables(
-    standing: StandingWorld[World],
+    standing: StandingWorld[World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = [given(standing).acme.pk for _ in range(MOST_TESTS + 1)]
-    assert (len(set(keys[:MOST_TESTS])), len(set(keys))) == (1, 2)
+    first = given(standing)
+    assert given(standing).acme.pk == first.acme.pk
+    monkeypatch.setattr(standing_world, "MOST_SECONDS", -1)
+    standing.fall()
+    assert given(standing).acme.pk != given(standing).acme.pk
 
 
 def test_nothing_of_it_is_there_for_a_test_that_wants_none(standing: StandingWorld[World]) -> None:
