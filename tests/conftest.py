@@ -3,12 +3,15 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from unittest import mock
+from uuid import UUID
 
 import psycopg
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from pytest_django.plugin import blocking_manager_key
 from whitenoise.base import WhiteNoise
 
 from incidents.models import Component, Incident
@@ -16,8 +19,12 @@ from portal.web import rendered
 from tenants.models import Company, User
 from tenants.permissions import Role
 from tests import factories, services
+from tests.standing_world import StandingWorld
 
 pytest_plugins = ["tests.canaries.plugin"]
+
+NEED_THEIR_OWN = frozenset({"committed", "superuser", "transactional_db"})
+"""Fixtures of tests that look at the database past the transaction of the portal's login."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +75,18 @@ def _nothing_is_kept() -> Iterator[None]:
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    return make_world()
+def world(db: None, _sessions: dict[UUID, SimpleCookie]) -> World:
+    given = _standing.given()
+    if given is None:
+        return make_world()
+    _sessions |= given[1]
+    return given[0]
+
+
+@pytest.fixture
+def _sessions() -> dict[UUID, SimpleCookie]:
+    """The cookies of the world's people, who are signed in once each, for the first who asks for them."""
+    return {}
 
 
 def make_world() -> World:
@@ -99,13 +116,40 @@ def make_world() -> World:
     )
 
 
+def _signed_in_world() -> tuple[World, dict[UUID, SimpleCookie]]:
+    world = make_world()
+    people = (world.ada, world.bea, world.gus, world.sam)
+    return world, {person.pk: _browser_of(person).cookies for person in people}
+
+
+def _browser_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+_standing = StandingWorld(_signed_in_world)
+"""The world of this process, for every test that begins with it."""
+
+
+def pytest_runtest_setup(item: pytest.Function) -> None:
+    """Before any fixture of the test, so that its transaction begins inside."""
+    with item.config.stash[blocking_manager_key].unblock():
+        if "world" in item.fixturenames and NEED_THEIR_OWN.isdisjoint(item.fixturenames):
+            _standing.stand()
+        else:
+            _standing.fall()
+
+
 @pytest.fixture
-def signed_in() -> Callable[[User], Client]:
+def signed_in(_sessions: dict[UUID, SimpleCookie]) -> Callable[[User], Client]:
     """A browser in which this person is signed in."""
 
     def sign_in(user: User) -> Client:
+        if user.pk not in _sessions:
+            return _browser_of(user)
         client = Client()
-        client.force_login(user)
+        client.cookies = _sessions.pop(user.pk)
         return client
 
     return sign_in

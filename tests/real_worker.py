@@ -15,6 +15,8 @@ import psycopg
 from tests import services
 
 OWN_BROKER = 10
+PAUSE = 0.05
+"""Seconds between two looks, which take from the worker that is looked at."""
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def until(is_so: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.01)
+        time.sleep(PAUSE)
 
 
 def somebody_waits() -> bool:

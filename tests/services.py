@@ -109,21 +109,22 @@ def _make_template() -> None:
         connection.execute(
             sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(TEMPLATE))
         )
-    _manage("make_roles")
-    _manage("make_roles", login=as_client_login(os.environ[LOGIN_URL]))
-    _manage("migrate")
+    manage("make_roles")
+    manage("make_roles", login=as_client_login(os.environ[LOGIN_URL]))
+    manage("migrate")
     mark.write_text(state)
 
 
 def _collect_static_files() -> None:
     """Pages name hashed files, as in production, so the suite needs them collected."""
-    _manage("collectstatic", "--no-input")
+    manage("collectstatic", "--no-input")
 
 
-def _manage(*command: str, login: str = "") -> None:
+def manage(*command: str, login: str = "", database: str = TEMPLATE) -> None:
+    """Run a command of the portal on one of the databases."""
     environment = os.environ | {
-        "DATABASE_URL": (login or os.environ[LOGIN_URL]).replace(NAME, TEMPLATE),
-        "DATABASE_ADMIN_URL": admin_url(TEMPLATE),
+        "DATABASE_URL": (login or os.environ[LOGIN_URL]).replace(NAME, database),
+        "DATABASE_ADMIN_URL": admin_url(database),
     }
     subprocess.run(
         [sys.executable, "manage.py", *command, "-v", "0"], cwd=ROOT, env=environment, check=True, timeout=300

@@ -91,6 +91,14 @@ class Marks:
     def id(self, id_: UUID, owner: Owner) -> None:
         self._add(Mark(text=str(id_), owner=owner, what="the id", is_id=True))
 
+    def add(self, others: "Marks") -> None:
+        """Take over the marks of a world that was made before."""
+        for text, known in others._of_text.items():
+            self._of_text[text] |= known
+        self._literals |= others._literals
+        for person, companies in others.companies_of_person.items():
+            self.companies_of_person[person] |= companies
+
     def find(self, text: str) -> list[Sighting]:
         """Every mark that stands in `text`, in whatever case, each once."""
         small = text.lower()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin
 
@@ -32,6 +33,9 @@ TYPED = {
 
 LEFT_EMPTY = frozenset({"component_column", "corrects", "next_update_in", "state", "update"})
 """Choices that would make the rest of their form untrue."""
+
+A_DAY_LATER = "planned_end_at_0"
+"""The one day that is typed anew where one stands: a window that stays as it is was not moved."""
 
 _DAY, _TIME, _WORDS, _NUMBER = "04/02/2026", "14:00:00", "Typed by a test", "7"
 
@@ -142,6 +146,8 @@ class _Forms(HTMLParser):
 
 def _typed(name: str, kind: str, value: str) -> str:
     plain = name.rsplit("-", 1)[-1]
+    if plain == A_DAY_LATER and value:
+        return f"{datetime.strptime(value, '%d/%m/%Y') + timedelta(days=1):%d/%m/%Y}"  # noqa: DTZ007 - a day
     if plain in TYPED:
         return value or TYPED[plain]
     if plain.endswith("_0"):

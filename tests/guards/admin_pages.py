@@ -11,21 +11,37 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
+from django.utils import timezone
 
-from incidents.choices import Audience, ClaimKind, ImportState, ReportKind, UpdateKind, WaitingState
+from incidents.choices import (
+    Audience,
+    ClaimKind,
+    DocumentState,
+    ImportState,
+    IncidentKind,
+    IncidentState,
+    ReportKind,
+    UpdateKind,
+    WaitingState,
+)
 from incidents.models import (
     AnswerTemplate,
     Claim,
     ClientReport,
     Component,
     DataCenter,
+    Document,
+    Incident,
     RecoveryImport,
     RosterEntry,
     Service,
     WaitingUpdate,
 )
+from incidents.operations import incidents
 from tenants import scope
+from tenants.actor import SYSTEM
 from tenants.models import Company, OutgoingMail, User
+from tests import factories
 from tests.guards import routes
 from tests.guards.route_cast import Cast
 
@@ -34,6 +50,8 @@ OBJECT = re.compile(r"<(?:\w+:)?(?:object_id|id)>")
 UNKNOWN_KEY = str(UUID(int=7))
 
 OWN, FOREIGN, UNKNOWN, MALFORMED = routes.OWN, routes.FOREIGN, routes.UNKNOWN, routes.MALFORMED
+PLANNED = "planned"
+"""A published maintenance that has not begun: what alone can be moved, extended and cancelled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +63,7 @@ class AdminPage:
     query: str = ""
     model: type[Model] | None
     kind: str
-    """OWN, FOREIGN, UNKNOWN or MALFORMED; '' where no object is named."""
+    """OWN, FOREIGN, PLANNED, UNKNOWN or MALFORMED; '' where no object is named."""
 
     def __str__(self) -> str:
         return f"{self.path}{'?' if self.query else ''}{self.query} ({self.kind or 'no'} object)"
@@ -109,12 +127,29 @@ def furnish(cast: Cast) -> None:
             )
         for name in ("Not yours", "In the report"):
             AnswerTemplate.objects.create(name=name, text="It did not touch your account.")
+        Document.objects.update(state=DocumentState.FAILED, trouble="The disk was full.", attempts=3)
         Group.objects.create(name="Duty officers")
         Group.objects.create(name="Writers")
         unused = DataCenter.objects.create(code="XX", name="Unused")
         service = Service.objects.create(name="Unused")
         Component.objects.create(name="Unused", service=service, data_center=unused)
         Service.objects.create(name="Without a component")
+    _plan(cast)
+
+
+def _plan(cast: Cast) -> None:
+    """A maintenance that everybody reads, in ten days."""
+    start = timezone.now() + timedelta(days=10)
+    work = factories.draft(
+        cast.world.api,
+        title="New storage",
+        kind=IncidentKind.MAINTENANCE,
+        state=IncidentState.SCHEDULED,
+        started_at=start,
+        planned_end_at=start + timedelta(hours=2),
+    )
+    with scope.as_staff():
+        incidents.publish(SYSTEM, incident_id=work.pk, now=timezone.now())
 
 
 def choices(cast: Cast) -> dict[str, str]:
@@ -136,12 +171,18 @@ def all_keys(model: type[Model]) -> tuple[str, ...]:
 
 
 def keys_of(model: type[Model], cast: Cast) -> dict[str, str]:
-    """The key of one of Acme's rows and of one of Globex's; of tables without companies any two."""
+    """The key of one of Acme's rows and of one of Globex's; of tables without companies any two. Of
+    incidents the planned one besides."""
     with scope.as_staff():
         rows = list(model._default_manager.order_by("pk"))
     if not rows:
         raise LookupError(f"Give the walk through the admin a row of {model.__name__}.")
-    return {OWN: _key(rows, "acme", cast), FOREIGN: _key(rows[::-1], "globex", cast)}
+    others = [each for each in rows if not (isinstance(each, Incident) and each.is_maintenance)]
+    known = {OWN: _key(others, "acme", cast), FOREIGN: _key(others[::-1], "globex", cast)}
+    if model is Incident:
+        (planned,) = (each for each in rows if each not in others)
+        known[PLANNED] = str(planned.pk)
+    return known
 
 
 def _key(rows: list[Any], slug: str, cast: Cast) -> str:

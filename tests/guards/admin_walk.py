@@ -16,16 +16,15 @@ from tests.guards.route_cast import Cast, SignIn
 CASES = "of the walk through the admin"
 OF_FORMS = "of the admin's filled forms"
 LESSER = ("staff_view", "staff_bare")
-PREVIEW = "_preview"
-"""The one button that is meant to write nothing."""
+SHOWN_AGAIN = frozenset({"_preview", "_use"})
+"""The buttons that are meant to write nothing: one shows how the text reads, one puts a template below it."""
 CHECKED = "admin/tenants/auditevent/verify/"
 """Who checks the seals of the audit is written down in it."""
 ASKED_APART = tuple(
-    f"admin/incidents/incident/<uuid:object_id>/{page}/ by"
-    for page in ("end-early", "merge", "extend", "move")
+    f"admin/incidents/incident/<uuid:object_id>/{page}/ by" for page in ("end-early", "merge")
 )
-"""One needs a maintenance that has begun, one asks twice, two want another window than the one that they
-offer: tests/incidents/test_admin_course.py and test_moved_maintenances.py."""
+"""One needs a maintenance that has begun, one asks twice: test_who_does_not_run_incidents_takes_no_step in
+tests/incidents/test_admin_course.py."""
 
 
 class Walk:
@@ -131,7 +130,8 @@ def bare_staff_learn_nothing(walk: Walk) -> Iterator[str]:
 def forms(walk: Walk, *, most: int) -> Iterator[str]:
     """What a superuser can write with a filled form, nobody else can write with the same form."""
     writable: dict[str, bool] = {}
-    pages = [page for page in walk.pages if page.kind in {"", admin_pages.OWN, admin_pages.FOREIGN}]
+    there = {"", admin_pages.OWN, admin_pages.FOREIGN, admin_pages.PLANNED}
+    pages = [page for page in walk.pages if page.kind in there]
     # Of an address all pages: what is no maintenance cannot be cancelled, what is one is no false alarm.
     chosen = set(sampling.sampled(dict.fromkeys(page.route for page in pages), most=most))
     for page in (page for page in pages if page.route in chosen):
@@ -141,7 +141,9 @@ def forms(walk: Walk, *, most: int) -> Iterator[str]:
             if answer.status >= 500:
                 yield f"staff, {sent}: fails with {answer.status}"
             key = f"{page.route} by “{sent.button}”"
-            if sent.button == PREVIEW:
+            if sent.button in SHOWN_AGAIN:
+                if answer.changed:
+                    yield f"staff, {sent}: is to be shown again, and changed {sorted(answer.changed)}"
                 continue
             writable[key] = writable.get(key, False) or bool(answer.changed)
             yield from _refused(walk, target, sent)

@@ -79,7 +79,8 @@ class Ledger:
 
     def __init__(self) -> None:
         with _undone():
-            self._before = _contents(_writings())
+            self._writings = _writings()
+            self._before = _contents(self._writings)
 
     def ask(
         self,
@@ -99,9 +100,9 @@ class Ledger:
         kept = {name: morsel.OutputString() for name, morsel in client.cookies.items()}
         address = f"{path}?{query}" if query else path
         with _undone():
-            before = _writings()
             response = client.generic(method, address, form, FORM, headers=dict(headers or {}))
-            now = _contents(table for table, written in _writings().items() if written != before[table])
+            before, self._writings = self._writings, _writings()
+            now = _contents(table for table, written in self._writings.items() if written != before[table])
         client.cookies.clear()
         for text in kept.values():
             client.cookies.load(text)
