@@ -29,6 +29,7 @@ SHAPES: Final = {
     '<path d="M9.7 9.6a2.4 2.4 0 1 1 3.5 2.2c-.8.4-1.2.9-1.2 1.8m0 2.9v.1"/>',
     "clear": '<path d="m6 12.4 3.9 3.9L18 8"/>',
     "planned": '<rect x="4" y="5" width="16" height="15" rx="2"/><path d="M8 3v4m8-4v4M4 10h16"/>',
+    "merged": '<path d="M6 4v3c0 5 6 5 6 10v3m6-16v3c0 5-6 5-6 10"/>',
     "check": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
     "cross": '<path d="m6 6 12 12M18 6 6 18"/>',
     "dot": '<circle cx="12" cy="12" r="3.5" fill="currentColor"/>',
@@ -86,7 +87,7 @@ SET_ASIDE: Final = {
         tone="clear", word="False alarm", sentence="was not affected: this was a false alarm"
     ),
     IncidentState.MERGED: StateWords(
-        tone="planned",
+        tone="merged",
         word="Merged",
         sentence="has its record in another incident: the two turned out to be one",
     ),

@@ -133,6 +133,7 @@ def test_a_false_alarm_says_when_and_why_and_offers_nothing(world: World, signed
     assert "Your account was not affected: this was a false alarm." in page
     assert "Found to be a false alarm" in page
     assert "14:45 CET" in page
+    assert "What was recorded and said until then. None of it counts." in page
     assert "A &lt;b&gt;probe&lt;/b&gt; was {odd}." in page
     for gone in ("Still broken for us", "Ask for the post-mortem", "The last 5%", "Affected from", "Down "):
         assert gone not in page
@@ -157,6 +158,8 @@ def test_the_merged_one_leads_to_the_one_that_goes_on_and_back(world: World, sig
         listed = told(ada, "/acme/incidents/")
     assert f'href="{path(world.incident)}"' in pointer
     assert "Acme Stores: Merged" in pointer
+    assert "before the two became one. It counts in the other incident." in pointer
+    assert "It counts in the other incident" not in goes_on
     assert f'href="{path(other)}"' in goes_on
     assert other.reference not in of_others
     assert "turned out to be part" not in of_others
