@@ -16,8 +16,9 @@ from tests.guards.route_cast import Cast, SignIn
 CASES = "of the walk through the admin"
 OF_FORMS = "of the admin's filled forms"
 LESSER = ("staff_view", "staff_bare")
-SHOWN_AGAIN = frozenset({"_preview", "_use"})
-"""The buttons that are meant to write nothing: one shows how the text reads, one puts a template below it."""
+SHOWN_AGAIN = frozenset({"_preview", "_use", "index"})
+"""The buttons that are meant to write nothing: one shows how the text reads, one puts a template below it,
+one opens what an action of the list asks first; the list's own page has it pressed."""
 CHECKED = "admin/tenants/auditevent/verify/"
 """Who checks the seals of the audit is written down in it."""
 ASKED_APART = tuple(

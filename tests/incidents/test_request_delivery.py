@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from incidents import errors
 from incidents.choices import PostMortemKind, RequestPolicy, RequestState
-from incidents.models import Incident, PostMortemRequest, Recovery, RequestDesk
+from incidents.models import Incident, PostMortemRequest, Recovery, RequestDesk, RequestQuestion
 from incidents.operations import portions, postmortems, request_desk
 from incidents.queries import request_queue
 from incidents.queries.request_queue import View
@@ -290,6 +290,14 @@ def test_each_view_holds_what_it_says(world: World) -> None:
         PostMortemRequest.objects.filter(pk=keys["withdrawn"]).update(
             state=RequestState.WITHDRAWN, withdrawn_at=LATER
         )
+        RequestQuestion.objects.bulk_create(
+            RequestQuestion(
+                request=asking, company_id=asking.company_id, number=1, text="Why?", asked_at=LATER
+            )
+            for asking in PostMortemRequest.objects.filter(
+                pk__in=[keys[name] for name in ("late", "mine", "withdrawn")]
+            )
+        )
         request_desk.assign(SYSTEM, request_ids=[keys["mine"]], to=world.sam.pk, now=LATER)
         rows = request_queue.queue(PostMortemRequest.objects.all())
         held = {
@@ -307,8 +315,9 @@ def test_each_view_holds_what_it_says(world: World) -> None:
         View.UNASSIGNED: {"new", "soon", "late"},
         View.DUE_SOON: {"soon"},
         View.OVERDUE: {"late"},
+        View.QUESTIONS: {"late", "mine"},
         View.WAITING: set(),
         View.ANSWERED: {"mine", "declined"},
     }
     assert counted == {view: len(names) for view, names in held.items()}
-    assert (console.new, console.due_soon, console.overdue) == (3, 1, 1)
+    assert (console.new, console.with_questions, console.due_soon, console.overdue) == (3, 2, 1, 1)
