@@ -326,7 +326,7 @@ def _would_do(incident: Incident, into: Incident) -> dict[str, Any]:
             "Becomes a pointer to it": f"{incident.reference}: {incident.title}",
             "Companies in both": reach.shared_count,
             "Companies that are new to the one that goes on": reach.new_count,
-            "Restored in that one, and down again by this one": reach.reopened_count,
+            "Restored in that one, and no longer so with what this one says": reach.reopened_count,
             "Recorded facts that go over": reach.entry_count,
             "Requests that go over": reach.request_count,
         },

@@ -37,6 +37,13 @@ class ViewFilter(admin.SimpleListFilter):
         return queryset.filter(request_queue.within(view, user_id=request.user.pk, now=timezone.now()))
 
 
+class Words(forms.CharField):
+    """A text of several lines, which counts a line break as one character, as the browser does."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 class TemplateChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
     """A text that is kept for answers like this one; taken where nothing else is written."""
 
@@ -73,7 +80,7 @@ class DeclineForm(TemplatedForm):
     written = "reason"
 
     template = TemplateChoice()
-    reason = forms.CharField(
+    reason = Words(
         max_length=2_000,
         required=False,
         widget=AdminTextareaWidget(attrs={"rows": 4}),
@@ -85,7 +92,7 @@ class AnswerForm(TemplatedForm):
     """The answer to one question."""
 
     template = TemplateChoice()
-    text = forms.CharField(
+    text = Words(
         label="Answer",
         max_length=4_000,
         required=False,
@@ -97,7 +104,7 @@ class AnswerForm(TemplatedForm):
 class AskBackForm(forms.Form):
     """What staff need to know of the client."""
 
-    text = forms.CharField(
+    text = Words(
         label="Question",
         max_length=1_000,
         widget=AdminTextareaWidget(attrs={"rows": 3}),

@@ -29,6 +29,7 @@ class RequestPage(RecordAdmin):
         if wanted is not None:
             may_answer = self.has_change_permission(request)
             questions = list(wanted.questions.order_by("from_vendor", "number"))
+            typed = context.get("typed", {})
             desk = RequestDesk.objects.filter(request=wanted).first()
             is_set_aside = wanted.incident.is_set_aside
             context |= {
@@ -38,12 +39,13 @@ class RequestPage(RecordAdmin):
                 "is_open": wanted.state in RequestState.open() and not is_set_aside,
                 "decline_form": DeclineForm(auto_id="decline_%s"),
                 "questions": [
-                    {"asked": each, "form": AnswerForm(prefix=f"q{each.number}")}
+                    {"asked": each, "form": typed.get(each.pk) or AnswerForm(prefix=f"q{each.number}")}
                     for each in questions
                     if not each.from_vendor
                 ],
-                "is_asked": any(not each.from_vendor and each.answered_at is None for each in questions),
-                "is_withdrawn": wanted.state == RequestState.WITHDRAWN,
+                "may_send": may_answer
+                and wanted.state != RequestState.WITHDRAWN
+                and (bool(typed) or any(not each.from_vendor and not each.answered_at for each in questions)),
                 "asked_back": [each for each in questions if each.from_vendor],
                 "ask_back_form": AskBackForm(auto_id="ask_%s"),
                 "desk_form": DeskForm(
@@ -56,10 +58,11 @@ class RequestPage(RecordAdmin):
     def answer_page(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """What the buttons of the page do. Each has a name of its own."""
         wanted: PostMortemRequest = self.subject(request, object_id)
+        if request.method == "POST" and "answer" in request.POST:
+            return self._answer_questions(request, wanted)
         deeds: dict[str, Callable[[HttpRequest, PostMortemRequest], str]] = {
             "accept": self._accept_one,
             "decline": self._decline_one,
-            "answer": self._answer_questions,
             "ask_back": self._ask_back,
             "keep": self._keep,
         }
@@ -82,27 +85,35 @@ class RequestPage(RecordAdmin):
         )
         return "1 request was declined. The client reads the reason."
 
-    def _answer_questions(self, request: HttpRequest, wanted: PostMortemRequest) -> str:
-        """All that were written, so that no answer is lost by sending another."""
-        asked = {each.pk: f"q{each.number}" for each in wanted.questions.filter(from_vendor=False)}
-        sent = {key: prefix for key, prefix in asked.items() if f"{prefix}-text" in request.POST}
-        texts = {key: _typed(AnswerForm(request.POST, prefix=prefix))["text"] for key, prefix in sent.items()}
-        written = {key: text for key, text in texts.items() if text.strip()}
-        if not written:
-            raise NotTaken("No answer has a text. Nothing was sent.")
-        actor, refusals = pages.staff(request).actor, []
-        for key, text in written.items():
-            try:
-                request_parts.answer(
-                    actor, request_id=wanted.pk, question_id=key, text=text, now=timezone.now()
-                )
-            except Refusal as refusal:
-                refusals.append(refusal)
-        if len(refusals) == len(written):
-            raise refusals[0]
-        for each in refusals:
-            messages.error(request, each.message)
-        return "Answered. The client reads it now."
+    def _answer_questions(self, request: HttpRequest, wanted: PostMortemRequest) -> HttpResponse:
+        """Send each answer that is written; what was not taken is shown again as it was typed."""
+        actor, sent, typed = pages.staff(request).actor, 0, {}
+        for asked in wanted.questions.filter(from_vendor=False).order_by("number"):
+            form = AnswerForm(request.POST, prefix=f"q{asked.number}")
+            if form.add_prefix("text") not in request.POST:
+                continue
+            typed[asked.pk] = form
+            if form.is_valid() and form.cleaned_data["text"].strip():
+                try:
+                    request_parts.answer(
+                        actor,
+                        request_id=wanted.pk,
+                        question_id=asked.pk,
+                        text=form.cleaned_data["text"],
+                        now=timezone.now(),
+                    )
+                    sent += 1
+                except Refusal as refusal:
+                    form.add_error("text", refusal.message)
+        if sent:
+            messages.success(request, "Answered. The client reads it now.")
+        if any(form.errors for form in typed.values()):
+            messages.error(request, "Not sent: what is marked below.")
+            request.method = "GET"  # The page of the request, with what was typed.
+            return self.change_view(request, str(wanted.pk), extra_context={"typed": typed})
+        if not sent:
+            messages.error(request, "No answer has a text. Nothing was sent.")
+        return self.to_row(wanted)
 
     def _ask_back(self, request: HttpRequest, wanted: PostMortemRequest) -> str:
         typed = _typed(AskBackForm(request.POST))

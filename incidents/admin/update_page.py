@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -268,9 +269,13 @@ def _offer_honest_text(
 
 
 def _taken_up(incident: Incident, waiting_id: str) -> dict[str, Any]:
-    """What a text that did not leave fills the form with, by its id in the address."""
+    """What a text that did not leave fills the form with, by its id in the address.
+
+    It was for this incident, or for one that turned out to be this one.
+    """
+    of_this = Q(incident=incident) | Q(incident__merged_into=incident)
     try:
-        waiting = WaitingUpdate.objects.filter(incident=incident, pk=UUID(waiting_id)).first()
+        waiting = WaitingUpdate.objects.filter(of_this, pk=UUID(waiting_id)).first()
     except ValueError:
         return {}
     given_up = (WaitingState.UNDONE, WaitingState.SENT_BACK, WaitingState.STOPPED)

@@ -86,6 +86,7 @@ class WaitingUpdateAdmin(OfIncident, RecordAdmin):
         is_late = staff_waiting.is_late(waiting, now=now)
         may_post, may_approve = map(request.user.has_perm, (staff_roles.POST, staff_roles.APPROVE))
         is_awaiting = state is WaitingState.AWAITING
+        may_still_be_read = state is not WaitingState.POSTED and not waiting.incident.is_set_aside
         return self.page(
             request,
             "admin/waiting_update.html",
@@ -100,11 +101,11 @@ class WaitingUpdateAdmin(OfIncident, RecordAdmin):
             may_undo=may_post and waiting.is_unsettled,
             may_post_now=may_post and state is WaitingState.WAITING,
             may_approve=may_approve and is_awaiting and not is_own,
-            may_write_again=may_post
-            and not waiting.incident.is_set_aside
-            and state not in (WaitingState.POSTED, WaitingState.WAITING, WaitingState.AWAITING),
+            again_on=staff_waiting.again_on(waiting)
+            if may_post and state not in (WaitingState.POSTED, WaitingState.WAITING, WaitingState.AWAITING)
+            else None,
             said_since=_said_since(waiting) if is_awaiting else [],
-            **(_seen(waiting, now=now) if state is not WaitingState.POSTED else {}),
+            **(_seen(waiting, now=now) if may_still_be_read else {}),
         )
 
 

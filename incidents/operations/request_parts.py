@@ -179,7 +179,7 @@ def answer(actor: Actor, *, request_id: UUID, question_id: UUID, text: str, now:
         raise errors.EmptyAnswer
     with transaction.atomic():
         asked = (
-            RequestQuestion.objects.select_for_update(of=("self", "request"), no_key=True)
+            RequestQuestion.objects.select_for_update(of=("request", "self"), no_key=True)
             .select_related("request")
             .filter(pk=question_id, request=request_id, from_vendor=False, answered_at=None)
             .exclude(request__state=RequestState.WITHDRAWN)

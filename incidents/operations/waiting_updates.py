@@ -72,7 +72,8 @@ def send(
             waiting.state, waiting.due_at = WaitingState.WAITING, now + _window(audience)
         waiting.save(force_insert=True)
         done_with = (WaitingState.SENT_BACK, WaitingState.STOPPED)
-        given_up = WaitingUpdate.objects.filter(incident=incident, state__in=done_with)
+        of_this = Q(incident=incident) | Q(incident__merged_into=incident)
+        given_up = WaitingUpdate.objects.filter(of_this, state__in=done_with)
         if instead_of is not None:
             given_up.filter(pk=instead_of).update(state=WaitingState.UNDONE, settled_at=now)
         _record(actor, "update.sent_off", waiting, now=now)

@@ -76,6 +76,7 @@ class Board:
     has_more_incidents: bool
     has_more_maintenances: bool
     has_more_requests: bool
+    has_more_drafts: bool
     has_more_reports: bool
     has_more_imports: bool
     audit: audit_seals.LastVerification
@@ -86,6 +87,7 @@ def board(*, now: datetime) -> Board:
     incidents = _open_incidents(now)
     maintenances = staff_maintenances.planned_work(most=MOST_ROWS + 1, now=now)
     requests = _open_requests(now)
+    drafts = staff_drafts.waiting_drafts(most=MOST_ROWS + 1)
     reports = staff_reports.open_reports(most=MOST_ROWS + 1)
     imports = staff_imports.open_imports(now=now, most=MOST_ROWS + 1)
     return Board(
@@ -93,12 +95,13 @@ def board(*, now: datetime) -> Board:
         maintenances=maintenances[:MOST_ROWS],
         requests=tuple(requests[:MOST_ROWS]),
         request_counts=request_queue.counts(now=now),
-        drafts=staff_drafts.waiting_drafts(most=MOST_ROWS),
+        drafts=drafts[:MOST_ROWS],
         reports=reports[:MOST_ROWS],
         imports=imports[:MOST_ROWS],
         has_more_incidents=len(incidents) > MOST_ROWS,
         has_more_maintenances=len(maintenances) > MOST_ROWS,
         has_more_requests=len(requests) > MOST_ROWS,
+        has_more_drafts=len(drafts) > MOST_ROWS,
         has_more_reports=len(reports) > MOST_ROWS,
         has_more_imports=len(imports) > MOST_ROWS,
         audit=audit_seals.last_verification(now=now),

@@ -21,11 +21,15 @@ class WaitingDraft:
 
 
 def waiting_drafts(*, most: int) -> tuple[WaitingDraft, ...]:
-    """Those in review, then those that can be published; of each the longest waiting first. One statement."""
+    """Those in review, then those that can be published; of each what was saved longest ago first.
+
+    One statement.
+    """
     rows = (
         PostMortem.objects.filter(state__in=(DraftState.IN_REVIEW, DraftState.REVIEWED))
         .exclude(incident__state__in=IncidentState.set_aside())
         .select_related("incident", "saved_by")
+        .only("state", "saved_at", "incident__reference", "incident__title", "saved_by__name")
         .order_by("state", "saved_at", "pk")[:most]
     )
     return tuple(

@@ -10,7 +10,7 @@ from django.utils.text import Truncator
 
 from incidents import clocks
 from incidents.choices import Audience, UpdateKind, WaitingState
-from incidents.models import WaitingUpdate
+from incidents.models import Incident, WaitingUpdate
 
 MOST_ROWS = 12
 LATE_AFTER = timedelta(seconds=15)
@@ -34,8 +34,8 @@ class WaitingText:
     is_late: bool
     reason: str
     beginning: str
-    may_come_again: bool
-    """Whether its incident takes texts: not what was set aside."""
+    again_on: Incident | None
+    """Where it can be written again, see `again_on`."""
 
     @property
     def needs_approval(self) -> bool:
@@ -55,8 +55,16 @@ def unsettled(*, now: datetime, incident_id: UUID | None = None) -> tuple[Waitin
     rows: QuerySet[Any] = WaitingUpdate.objects.filter(state__in=WaitingState.unsettled())
     if incident_id is not None:
         rows = rows.filter(incident_id=incident_id)
-    found = rows.select_related("incident", "author").order_by("written_at", "pk")[:MOST_ROWS]
+    found = rows.select_related("incident__merged_into", "author").order_by("written_at", "pk")[:MOST_ROWS]
     return tuple(_text(each, now=now) for each in found)
+
+
+def again_on(waiting: WaitingUpdate) -> Incident | None:
+    """The incident that takes the text if it is written again: of two that are one the one that goes on.
+
+    None where the text's incident was set aside otherwise.
+    """
+    return waiting.incident.merged_into if waiting.incident.is_set_aside else waiting.incident
 
 
 def seconds_left(waiting: WaitingUpdate, *, now: datetime) -> int:
@@ -86,5 +94,5 @@ def _text(waiting: WaitingUpdate, *, now: datetime) -> WaitingText:
         is_late=is_late(waiting, now=now),
         reason=waiting.reason,
         beginning=Truncator(waiting.body_markdown).words(24),
-        may_come_again=not waiting.incident.is_set_aside,
+        again_on=again_on(waiting),
     )

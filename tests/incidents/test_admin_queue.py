@@ -124,13 +124,41 @@ def test_questions_are_answered_one_by_one(world: World, signed_in: SignIn, aske
     send = {"answer": "yes", "q1-template": str(kept.pk), "q1-text": ""}
     client.post(page(asked[0], "answer"), send)
     assert questions(asked[0])[0].answer == kept.text
-    again = client.post(page(asked[0], "answer"), send | {"q1-text": "No."}, follow=True)
-    assert "answered already" in messages_of(again)
     foreign = client.post(page(asked[1], "answer"), send | {"q1-text": "No."}, follow=True)
     assert "Nothing was sent." in messages_of(foreign)
-    broken = client.post(page(asked[0], "answer"), {"answer": "yes", "q1-template": "x", "q1-text": ""})
-    assert broken.status_code == 302
     assert [each.answer for each in questions(asked[0])] == [kept.text, "We slept."]
+
+
+def test_what_cannot_be_sent_is_shown_again_beside_what_was(
+    world: World, signed_in: SignIn, asked: list[UUID]
+) -> None:
+    client = signed_in(world.sam)
+    gone = {"q1-template": str(UUID(int=7)), "q1-text": "<b>None</b> was lost."}
+    both = {"answer": "yes", **gone, "q2-template": "", "q2-text": "We slept."}
+    answer = client.post(page(asked[0], "answer"), both)
+    assert messages_of(answer) == "Answered. The client reads it now. Not sent: what is marked below."
+    assert [each.answer for each in questions(asked[0])] == ["", "We slept."]
+    shown = answer.content.decode()
+    assert "&lt;b&gt;None&lt;/b&gt; was lost." in shown
+    assert 'name="q1-text"' in shown
+    assert 'name="q2-text"' not in shown
+    late = client.post(
+        page(asked[0], "answer"), {"answer": "yes", "q2-template": "", "q2-text": "Never mind."}
+    )
+    assert messages_of(late) == "Not sent: what is marked below."
+    assert "This was answered already" in late.content.decode()
+    assert "Never mind." in late.content.decode()
+    assert [each.answer for each in questions(asked[0])] == ["", "We slept."]
+
+
+def test_a_line_break_counts_once_as_the_browser_counts_it(
+    world: World, signed_in: SignIn, asked: list[UUID]
+) -> None:
+    text = "A line.\n" * 499 + "The end."
+    typed = {"answer": "yes", "q1-template": "", "q1-text": text.replace("\n", "\r\n")}
+    assert len(text) == 4_000
+    signed_in(world.sam).post(page(asked[0], "answer"), typed)
+    assert questions(asked[0])[0].answer == text
 
 
 def test_a_request_waits_for_the_client_once_staff_ask_back(

@@ -63,14 +63,38 @@ def test_a_text_on_its_way_is_stopped_with_its_incident_and_cannot_come_again(
     assert stopped() == [(WaitingState.STOPPED, errors.SetAside.message)]
     words = shown(client)
     assert "was not posted." in words
-    for gone in ("Post now", "is posted in", "Write it again", "Take back"):
+    for gone in ("Post now", "is posted in", "Write it again…", "Take back"):
         assert gone not in words
     own = shown(client, admin("incidents/waitingupdate", waiting))
-    assert "Write it" not in own
+    assert "Write it again…" not in own
     assert "Put aside" in own
+    assert "would read it" not in own
+    assert "<pre>We are on it.</pre>" in own
     with scope.as_staff():
         assert not Update.objects.filter(pk=waiting.pk).exists()
         assert AuditEvent.objects.filter(action="update.stopped", object_id=str(waiting.pk)).count() == 1
+
+
+def test_a_text_of_what_turned_out_to_be_another_incident_is_written_again_there(
+    world: World, signed_in: SignIn
+) -> None:
+    waiting = send(world, "Long, and *worth* keeping.", now=NOW)
+    client = signed_in(world.sam)
+    set_aside(world, "merged")
+    with scope.as_staff():
+        into = Incident.objects.get(pk=world.incident.pk).merged_into
+    assert into is not None
+    link = f"{page('post-update', into)}?again={waiting.pk}"
+    offered = f'<a class="button" href="{link}">Write it again on {into.reference}…</a>'
+    assert offered in shown(client)
+    form = client.get(link).context["form"]
+    assert form.initial["text"] == "Long, and *worth* keeping."
+    elsewhere = f"{page('post-update', planned(world))}?again={waiting.pk}"
+    assert "text" not in client.get(elsewhere).context["form"].initial
+    client.post(link, typed(client, into, text="Shorter now.", instead_of=str(waiting.pk)))
+    with scope.as_staff():
+        states = WaitingUpdate.objects.values_list("state", flat=True)
+        assert sorted(states) == [WaitingState.UNDONE, WaitingState.WAITING]
 
 
 def test_a_text_that_can_come_again_is_offered(world: World, signed_in: SignIn) -> None:

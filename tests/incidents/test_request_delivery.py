@@ -1,5 +1,6 @@
 """One publication serves all accepted requests; staff accept thousands, and share the work."""
 
+import contextlib
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from incidents import errors
 from incidents.choices import PostMortemKind, RequestPolicy, RequestState
 from incidents.models import Incident, PostMortemRequest, Recovery, RequestDesk, RequestQuestion
-from incidents.operations import portions, postmortems, request_desk
+from incidents.operations import portions, postmortems, request_desk, request_parts
 from incidents.queries import request_queue
 from incidents.queries.request_queue import View
 from tenants import scope
@@ -19,7 +20,7 @@ from tenants.actor import SYSTEM
 from tenants.models import AuditEvent, User
 from tests import factories
 from tests.conftest import World, make_world
-from tests.incidents.asking import WEDNESDAY, acting, ask, audited, request
+from tests.incidents.asking import WEDNESDAY, acting, ask, audited, questions, request
 from tests.threads import at_once
 
 LATER = WEDNESDAY + timedelta(hours=2)
@@ -156,6 +157,35 @@ def test_accept_and_publication_at_once_leave_nobody_behind(committed: None) -> 
     assert not [each for each in ended if isinstance(each, Exception)]
     assert [request(key).state for key in keys] == [RequestState.PRELIMINARY_DELIVERED] * 2
     assert audited("post_mortem.delivered") == 2
+
+
+def test_two_of_staff_who_answer_at_once_do_not_stop_each_other(committed: None) -> None:
+    world = make_world()
+    key = ask(world, questions=["One?", "Two?", "Three?"])
+    numbers = [each.pk for each in questions(key)]
+
+    def answers(order: list[UUID]) -> int:
+        """One after the other in one transaction, as a page sends them; how many were not too late."""
+        sent = 0
+        with scope.as_staff():
+            for question_id in order:
+                with contextlib.suppress(errors.WrongState):
+                    request_parts.answer(
+                        factories.actor(world.sam),
+                        request_id=key,
+                        question_id=question_id,
+                        text="So.",
+                        now=LATER,
+                    )
+                    sent += 1
+        return sent
+
+    for _ in range(8):
+        with scope.as_staff():
+            RequestQuestion.objects.filter(request=key).update(answer="", answered_at=None)
+        ended = at_once(lambda: answers(numbers), lambda: answers(numbers[1:]), lambda: answers(numbers[2:]))
+        assert not [each for each in ended if isinstance(each, Exception)]
+        assert sum(int(str(each)) for each in ended) == len(numbers)
 
 
 # Policies

@@ -158,8 +158,8 @@ def test_the_merged_one_leads_to_the_one_that_goes_on_and_back(world: World, sig
         listed = told(ada, "/acme/incidents/")
     assert f'href="{path(world.incident)}"' in pointer
     assert "Acme Stores: Merged" in pointer
-    assert "before the two became one. It counts in the other incident." in pointer
-    assert "It counts in the other incident" not in goes_on
+    assert "What was recorded counts in the other incident; what was said stays here." in pointer
+    assert "counts in the other incident" not in goes_on
     assert f'href="{path(other)}"' in goes_on
     assert other.reference not in of_others
     assert "turned out to be part" not in of_others
