@@ -85,7 +85,7 @@ _SETTLE = _placing(
     _SUMS,
 )
 _PLACE = _placing(recovery_sums.STORED)
-"""Where no entry is new: without what need not be written again it takes two thirds of the time."""
+"""Where no entry is new: without what need not be added up or written again, a quarter faster."""
 
 _WRITE_ROSTER = """
 with tail as materialized (
