@@ -145,14 +145,11 @@ class UpdateForm(forms.Form):
         self.now = now
         self.incident = incident
         self.is_finished = is_finished
-        self.templates = {
-            str(each.pk): each
-            for each in UpdateTemplate.objects.filter(incident_kind=incident.kind).order_by("name")
-        }
+        kinds = [each for each in KINDS if not incident.is_maintenance or each[0] not in _OF_INCIDENTS_ALONE]
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+        suiting = UpdateTemplate.objects.filter(incident_kind=incident.kind, kind__in=dict(kinds))
+        self.templates = {str(each.pk): each for each in suiting.order_by("name")}
         self.fields["template"].choices = _by_phase(self.templates)  # type: ignore[attr-defined]
-        if incident.is_maintenance:
-            kinds = [(word, label) for word, label in KINDS if word not in _OF_INCIDENTS_ALONE]
-            self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         said = Update.objects.filter(incident=incident).exclude(audience=Audience.STAFF)
         affected = Component.objects.filter(incidents=incident).order_by("name")
         centers = DataCenter.objects.filter(components__incidents=incident).distinct().order_by("code")
@@ -178,8 +175,7 @@ class UpdateForm(forms.Form):
         self.show(
             "text", "\n\n".join(filter(None, (self.data.get("text", "").rstrip(), template.body_markdown)))
         )
-        if template.kind in dict(self.fields["kind"].choices):  # type: ignore[attr-defined]
-            self.show("kind", template.kind)
+        self.show("kind", template.kind)
         self.show("template", "")
         self.fields["text"].widget.attrs["autofocus"] = True
         return True

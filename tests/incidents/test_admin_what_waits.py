@@ -1,6 +1,7 @@
 """What waits for staff is in their sight, and what cannot happen any more is not offered to them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,18 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from incidents import errors
-from incidents.choices import DraftState, WaitingState
-from incidents.models import Incident, PostMortem, PostMortemRequest, Recovery, Update, WaitingUpdate
+from incidents.choices import DraftState, IncidentKind, UpdateKind, WaitingState
+from incidents.models import (
+    Incident,
+    PostMortem,
+    PostMortemRequest,
+    Recovery,
+    Update,
+    UpdateTemplate,
+    WaitingUpdate,
+)
+from incidents.operations import maintenances
+from incidents.operations.announcing import Words
 from incidents.queries import staff_drafts
 from tenants import scope
 from tenants.models import AuditEvent, User
@@ -73,6 +84,16 @@ def test_a_text_on_its_way_is_stopped_with_its_incident_and_cannot_come_again(
     with scope.as_staff():
         assert not Update.objects.filter(pk=waiting.pk).exists()
         assert AuditEvent.objects.filter(action="update.stopped", object_id=str(waiting.pk)).count() == 1
+
+
+def test_a_text_about_planned_work_is_stopped_when_that_is_cancelled(world: World) -> None:
+    work = planned(world)
+    send(replace(world, incident=work), now=NOW)
+    with scope.as_staff():
+        maintenances.cancel(
+            factories.actor(world.sam), incident_id=work.pk, words=Words(text="Not needed."), now=NOW
+        )
+    assert stopped() == [(WaitingState.STOPPED, errors.SetAside.message)]
 
 
 def test_a_text_of_what_turned_out_to_be_another_incident_is_written_again_there(
@@ -218,6 +239,14 @@ def test_planned_work_is_not_spoken_of_as_an_outage(world: World, signed_in: Sig
     with scope.as_staff():
         assert not WaitingUpdate.objects.exists()
         assert not Update.objects.filter(incident=work).exists()
+    with scope.as_staff():
+        for kind, name in ((UpdateKind.INVESTIGATING, "We look"), (UpdateKind.UPDATE, "It takes a while")):
+            UpdateTemplate.objects.create(
+                name=name, kind=kind, incident_kind=IncidentKind.MAINTENANCE, body_markdown="So."
+            )
+    words = shown(client, page("post-update", work))
+    assert "It takes a while</option>" in words
+    assert "We look</option>" not in words
     row = shown(client, f"{page('changelist')}?q={work.reference}")
     assert '<td class="field-restored">–</td>' in row
     assert f"{work.reference} · Maintenance" in row
