@@ -86,15 +86,18 @@ turn as (
 """Of several turns of a company at one instant each sees the sums after all of them (they are peers of
 the window), and all but the last of them lasts no time."""
 
-HELD = """
+DIFFERS = """
+(recovery.state, recovery.impacted_at, recovery.restored_at,
+    recovery.outage_seconds, recovery.degraded_seconds)
+    is distinct from (own.state, own.impacted_at, own.restored_at, own.outage_seconds, own.degraded_seconds)
+"""
+"""Whether a stored `recovery` says something else than `own`."""
+
+HELD = f"""
 held as (
     select recovery.id, recovery.company_id, recovery.restored_at as restored_before,
         recovery.is_final, recovery.rank, recovery.percentile, recovery.in_tail,
-        own.company_id is not null
-            and (recovery.state, recovery.impacted_at, recovery.restored_at,
-                recovery.outage_seconds, recovery.degraded_seconds)
-            is distinct from (own.state, own.impacted_at, own.restored_at,
-                own.outage_seconds, own.degraded_seconds) as is_changed,
+        own.company_id is not null and {DIFFERS} as is_changed,
         case when own.company_id is null then recovery.state else own.state end as state,
         case when own.company_id is null then recovery.impacted_at else own.impacted_at end as impacted_at,
         case when own.company_id is null then recovery.restored_at else own.restored_at end as restored_at,
@@ -104,7 +107,7 @@ held as (
     from incidents_recovery recovery left join own on own.company_id = recovery.company_id
     where recovery.incident_id = %(incident)s
 )
-"""
+"""  # noqa: S608 - put together of constants
 
 STORED = """
 held as (

@@ -21,30 +21,25 @@ LARGEST_AT_ONCE = 5_000
 SMALLEST_SHOWN_COHORT = 20
 """Below it instants, curve, places and a tail would point at single companies: none is published."""
 
+_SUMS = """
+state = own.state, impacted_at = own.impacted_at, restored_at = own.restored_at,
+outage_seconds = own.outage_seconds, degraded_seconds = own.degraded_seconds,
+measured_at = own.measured_at,
+"""
+
 _ADD_UP = f"""
 with {recovery_sums.RECORDED}, entry as (
     select * from recorded
 ), {recovery_sums.ADDED_UP}, stored as (
     update incidents_recovery recovery
-    set state = own.state, impacted_at = own.impacted_at, restored_at = own.restored_at,
-        outage_seconds = own.outage_seconds, degraded_seconds = own.degraded_seconds,
-        measured_at = own.measured_at, rank = null, percentile = null, in_tail = null
+    set {_SUMS} rank = null, percentile = null, in_tail = null
     from own
     where recovery.incident_id = %(incident)s and recovery.company_id = own.company_id
-    and (recovery.state, recovery.impacted_at, recovery.restored_at,
-            recovery.outage_seconds, recovery.degraded_seconds)
-        is distinct from (own.state, own.impacted_at, own.restored_at,
-            own.outage_seconds, own.degraded_seconds)
+    and {recovery_sums.DIFFERS}
     returning recovery.id
 )
 select exists(select from stored) as is_changed
 """  # noqa: S608 - put together of constants
-
-_SUMS = """
-state = moved.state, impacted_at = moved.impacted_at, restored_at = moved.restored_at,
-outage_seconds = moved.outage_seconds, degraded_seconds = moved.degraded_seconds,
-measured_at = moved.measured_at,
-"""
 
 
 def _placing(held: str, sums: str = "") -> str:
@@ -67,8 +62,8 @@ with {held}, {recovery_sums.RANKED}, {recovery_sums.STEPS}, standing as not mate
 ), stored as (
     update incidents_recovery recovery
     set {sums} is_final = %(is_final)s, rank = own_rank, percentile = own_percentile, in_tail = is_in_tail
-    from moved
-    where recovery.incident_id = %(incident)s and recovery.id = moved.id
+    from moved as own
+    where recovery.incident_id = %(incident)s and recovery.id = own.id
 )
 select affected_count, restored_count, restored_half_at, restored_share_at, all_restored_at, tail_count,
     (select array_agg(at order by at) from kept) as step_ats,

@@ -12,8 +12,7 @@ from django.db.models import Q
 from incidents import errors, standings
 from incidents.choices import IncidentState, RequestPolicy, RequestState, WaitingState
 from incidents.models import Cohort, Incident, PostMortemRequest, Recovery, RosterEntry, WaitingUpdate
-from tenants import audit
-from tenants.actor import SYSTEM
+from incidents.operations.stopped_updates import stop
 
 
 def row_locked(incident_id: UUID) -> Incident:
@@ -75,17 +74,9 @@ def put(
     )
     RosterEntry.objects.filter(incident=incident).delete()
     Cohort.objects.filter(incident=incident).delete()
-    _stop_what_waits(incident, now=now)
+    on_their_way = Q(state__in=(WaitingState.AWAITING, WaitingState.WAITING))
+    for waiting in WaitingUpdate.objects.filter(on_their_way, incident=incident).order_by("pk"):
+        stop(waiting, errors.SetAside(), now=now)
     ranked = Q(rank__isnull=False) | Q(in_tail__isnull=False)
     Recovery.objects.filter(ranked, incident=incident).update(rank=None, percentile=None, in_tail=None)
     standings.bump(incident)
-
-
-def _stop_what_waits(incident: Incident, *, now: datetime) -> None:
-    on_their_way = (WaitingState.AWAITING, WaitingState.WAITING)
-    for waiting in WaitingUpdate.objects.filter(incident=incident, state__in=on_their_way).order_by("pk"):
-        waiting.state, waiting.settled_at = WaitingState.STOPPED, now
-        waiting.reason = errors.SetAside.message
-        waiting.save(update_fields=["state", "settled_at", "reason"])
-        code = errors.SetAside.code
-        audit.record(SYSTEM, "update.stopped", waiting, now=now, incident=str(incident.pk), code=code)

@@ -19,8 +19,9 @@ from incidents.audiences import Readers
 from incidents.choices import Audience, Severity, UpdateKind, WaitingState
 from incidents.models import Incident, WaitingUpdate
 from incidents.operations import incidents, set_aside
+from incidents.operations.stopped_updates import stop
 from tenants import audit, scope
-from tenants.actor import SYSTEM, Actor
+from tenants.actor import Actor
 from tenants.errors import Refusal
 
 log = structlog.get_logger(__name__)
@@ -204,8 +205,7 @@ def _leave(incident: Incident, waiting: WaitingUpdate, *, now: datetime) -> None
         with transaction.atomic():
             _post(waiting, now=now)
     except Refusal as refusal:
-        _settle(waiting, WaitingState.STOPPED, reason=refusal.message, now=now)
-        _record(SYSTEM, "update.stopped", waiting, now=now, code=refusal.code)
+        stop(waiting, refusal, now=now)
     else:
         _settle(waiting, WaitingState.POSTED, now=now)
 

@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from incidents.choices import ImportState, RowKind
-from tests import sampling, services
+from tests import services
 
 BEFORE, AFTER = "0016_client_indexes", "0017_imports_in_sql"
 COUNTS = {"new": 1, "malformed": 1}
@@ -37,7 +37,6 @@ def before() -> Iterator[str]:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
-@pytest.mark.skipif(not sampling.EVERYTHING, reason="A migration that has landed stays as it is.")
 def test_what_was_on_its_way_or_given_up_is_read_anew_and_what_is_settled_stays(before: str) -> None:
     with psycopg.connect(services.admin_url(before)) as connection:
         incident_id = _one(
