@@ -164,9 +164,24 @@ class WaitingState(Choice):
     STOPPED = "stopped", "Not posted"
 
     @classmethod
+    def on_their_way(cls) -> tuple["WaitingState", ...]:
+        """The states from which a text can still be posted as it is."""
+        return (cls.AWAITING, cls.WAITING)
+
+    @classmethod
+    def come_back(cls) -> tuple["WaitingState", ...]:
+        """The states in which a text has come back to its author, who is not done with it."""
+        return (cls.SENT_BACK, cls.STOPPED)
+
+    @classmethod
     def unsettled(cls) -> tuple["WaitingState", ...]:
         """The states in which somebody of staff still has something to do or to undo."""
-        return (cls.AWAITING, cls.WAITING, cls.SENT_BACK, cls.STOPPED)
+        return (*cls.on_their_way(), *cls.come_back())
+
+    @classmethod
+    def given_up(cls) -> tuple["WaitingState", ...]:
+        """The states of a text that was not posted and can be written again."""
+        return (cls.UNDONE, *cls.come_back())
 
 
 class RosterPolicy(Choice):

@@ -264,7 +264,7 @@ class UpdateForm(forms.Form):
 def written_again(waiting: WaitingUpdate) -> dict[str, Any]:
     """What a text that was taken back, sent back or stopped fills a new form with."""
     chosen = Recovery.objects.filter(incident=waiting.incident_id, company_id__in=waiting.company_ids)
-    is_done_with = waiting.state in (WaitingState.SENT_BACK, WaitingState.STOPPED)
+    is_done_with = waiting.state in WaitingState.come_back()
     return {
         "kind": waiting.kind,
         "text": waiting.body_markdown,

@@ -278,8 +278,9 @@ def _taken_up(incident: Incident, waiting_id: str) -> dict[str, Any]:
         waiting = WaitingUpdate.objects.filter(of_this, pk=UUID(waiting_id)).first()
     except ValueError:
         return {}
-    given_up = (WaitingState.UNDONE, WaitingState.SENT_BACK, WaitingState.STOPPED)
-    return written_again(waiting) if waiting is not None and waiting.state in given_up else {}
+    if waiting is None or waiting.state not in WaitingState.given_up():
+        return {}
+    return written_again(waiting)
 
 
 def _newest_key(incident: Incident) -> str:
@@ -296,7 +297,7 @@ def _overtaking(incident: Incident, seen: str) -> Overtaking | None:
         after = UUID(int=0)
     posted = Update.objects.filter(incident=incident, pk__gt=after).order_by("-pk")
     on_their_way = WaitingUpdate.objects.filter(
-        incident=incident, pk__gt=after, state__in=(WaitingState.AWAITING, WaitingState.WAITING)
+        incident=incident, pk__gt=after, state__in=WaitingState.on_their_way()
     ).order_by("-pk")
     first = posted.select_related("author").first()
     second = on_their_way.select_related("author").first()

@@ -102,7 +102,7 @@ class WaitingUpdateAdmin(OfIncident, RecordAdmin):
             may_post_now=may_post and state is WaitingState.WAITING,
             may_approve=may_approve and is_awaiting and not is_own,
             again_on=staff_waiting.again_on(waiting)
-            if may_post and state not in (WaitingState.POSTED, WaitingState.WAITING, WaitingState.AWAITING)
+            if may_post and state in WaitingState.given_up()
             else None,
             said_since=_said_since(waiting) if is_awaiting else [],
             **(_seen(waiting, now=now) if may_still_be_read else {}),

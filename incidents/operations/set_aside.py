@@ -74,8 +74,8 @@ def put(
     )
     RosterEntry.objects.filter(incident=incident).delete()
     Cohort.objects.filter(incident=incident).delete()
-    on_their_way = Q(state__in=(WaitingState.AWAITING, WaitingState.WAITING))
-    for waiting in WaitingUpdate.objects.filter(on_their_way, incident=incident).order_by("pk"):
+    on_their_way = WaitingUpdate.objects.filter(incident=incident, state__in=WaitingState.on_their_way())
+    for waiting in on_their_way.order_by("pk"):
         stop(waiting, errors.SetAside(), now=now)
     ranked = Q(rank__isnull=False) | Q(in_tail__isnull=False)
     Recovery.objects.filter(ranked, incident=incident).update(rank=None, percentile=None, in_tail=None)

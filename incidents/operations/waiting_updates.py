@@ -72,11 +72,10 @@ def send(
         else:
             waiting.state, waiting.due_at = WaitingState.WAITING, now + _window(audience)
         waiting.save(force_insert=True)
-        done_with = (WaitingState.SENT_BACK, WaitingState.STOPPED)
         of_this = Q(incident=incident) | Q(incident__merged_into=incident)
-        given_up = WaitingUpdate.objects.filter(of_this, state__in=done_with)
+        came_back = WaitingUpdate.objects.filter(of_this, state__in=WaitingState.come_back())
         if instead_of is not None:
-            given_up.filter(pk=instead_of).update(state=WaitingState.UNDONE, settled_at=now)
+            came_back.filter(pk=instead_of).update(state=WaitingState.UNDONE, settled_at=now)
         _record(actor, "update.sent_off", waiting, now=now)
         _leave_at_once(incident, waiting, now=now)
     return waiting
@@ -282,7 +281,7 @@ _SENT = (
 def _is_same(known: WaitingUpdate, actor: Actor, incident: Incident, written: Written) -> bool:
     """Whether a text is what its author sends again, and it has not been given up since."""
     again = _row(incident, written)
-    goes_on = known.state in (WaitingState.AWAITING, WaitingState.WAITING, WaitingState.POSTED)
+    goes_on = known.state not in WaitingState.given_up()
     is_own = (known.author_id, known.incident_id) == (actor.user_id, incident.pk)
     return goes_on and is_own and all(getattr(known, name) == getattr(again, name) for name in _SENT)
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from incidents.choices import Audience
-from incidents.models import UpdateReader
+from incidents.models import Incident, UpdateReader
 from tenants import scope
 from tenants.models import User
 from tests import factories
@@ -90,14 +90,19 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
+def previewed(client: Client, incident: Incident) -> tuple[dict[str, Any], Any]:
+    """What a browser has typed but for the button to post it, and the page with its preview."""
+    sent = typed(client, incident)
+    sent.pop("_post")
+    return sent, client.post(page(incident), sent | {"_preview": "Preview"})
+
+
 @pytest.mark.parametrize("changes", CHANGES)
 def test_what_was_changed_after_its_preview_is_shown_anew_and_not_posted_like_it(
     world: World, signed_in: SignIn, changes: dict[str, Any]
 ) -> None:
     client = signed_in(world.sam)
-    sent = typed(client, world.incident)
-    sent.pop("_post")
-    seen = client.post(page(world.incident), sent | {"_preview": "Preview"})
+    sent, seen = previewed(client, world.incident)
     assert "Something was changed" not in seen.content.decode()
     like_this = {"_previewed": seen.context["previewed"]}
     assert f'name="_previewed" value="{like_this["_previewed"]}"' in seen.content.decode()
@@ -118,9 +123,7 @@ def test_what_was_previewed_is_posted_like_it_and_what_was_changed_by_the_other_
     seen = client.post(page(world.incident), sent | {"_preview": "Preview"})
     changed = sent_again(seen, sent, text="We are still on it.")
     assert client.post(page(world.incident), changed).status_code == 302
-    sent = typed(client, world.incident)
-    sent.pop("_post")
-    seen = client.post(page(world.incident), sent | {"_preview": "Preview"})
+    sent, seen = previewed(client, world.incident)
     like_this = {"_previewed": seen.context["previewed"]}
     assert client.post(page(world.incident), sent_again(seen, sent, **like_this)).status_code == 302
     assert len(updates(world.incident)) == 2
